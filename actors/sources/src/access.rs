@@ -22,8 +22,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// Lists the files of a source: the path itself, or the files with that extension in the
-    /// folder, by name. Hidden files and those with another extension are ignored.
+    /// Lists the files of a source: the path itself, or the files with that extension, in any case,
+    /// in the folder, by name. Hidden files and those with another extension are ignored.
     pub(crate) fn files(
         &self,
         path: &Path,
@@ -38,9 +38,10 @@ impl Access {
             let path = entry.map_err(|error| file_error(&real, &error))?.path();
             // Data in folders of a folder would otherwise be ignored silently.
             if path.is_dir() && !is_hidden(&path) {
-                return Err(DeclarationError::NotAFile(file_name(&path)).into());
+                return Err(DeclarationError::SubFolder(file_name(&path)).into());
             }
-            let wanted = path.extension().is_some_and(|ending| ending == extension);
+            let wanted =
+                path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(extension));
             if wanted && !is_hidden(&path) {
                 files.push(path);
             }
@@ -199,13 +200,14 @@ mod tests {
         let (_root, access, _) = folders();
         let inside = &access.folders[0];
         assert!(access.files(inside, "csv").unwrap_err().to_string().contains("no file"));
-        for name in ["b.csv", "a.csv", "notes.txt", ".c.csv"] {
+        for name in ["b.CSV", "a.csv", "notes.txt", ".c.csv"] {
             fs::write(inside.join(name), "a\n").unwrap();
         }
         let files = access.files(inside, "csv").unwrap();
-        assert_eq!(files, [inside.join("a.csv"), inside.join("b.csv")]);
-        fs::create_dir(inside.join("2024")).unwrap();
-        assert!(access.files(inside, "csv").is_err());
+        assert_eq!(files, [inside.join("a.csv"), inside.join("b.CSV")]);
+        fs::create_dir(inside.join("year=2024")).unwrap();
+        let folder = access.files(inside, "csv").unwrap_err().to_string();
+        assert!(folder.contains("\"year=2024\"") && folder.contains("move"), "{folder}");
     }
 
     #[test]

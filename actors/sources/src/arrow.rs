@@ -9,25 +9,29 @@ use ::arrow_array::types::{Float64Type, Int64Type};
 use ::arrow_array::{Array, ArrayRef};
 use ::arrow_cast::display::FormatOptions;
 use ::arrow_cast::{CastOptions, cast_with_options};
-use ::arrow_schema::{DataType, Schema, TimeUnit};
+use ::arrow_schema::{DataType, FieldRef, Schema, TimeUnit};
 
+use crate::batch::BatchBuilder;
 use crate::column::Kind;
-use crate::error::{CellProblem, DataError};
-use crate::found::{FoundColumn, check_names};
-use crate::values::{BatchBuilder, Cell};
+use crate::error::{CellProblem, DataError, Place};
+use crate::head::{FoundColumn, Head, KindProblem};
+use crate::values::Cell;
 
 /// The most digits of a decimal without fraction that fit into 64 bits.
 const INTEGER_DIGITS: u8 = 18;
 
 /// Lists the columns of a schema.
-pub(crate) fn columns(schema: &Schema) -> Result<Vec<FoundColumn>, DataError> {
-    check_names(schema.fields().iter().map(|field| field.name().as_str()))?;
-    let mut columns = Vec::new();
-    for field in schema.fields() {
-        let kind = kind(field.data_type()).ok_or_else(|| type_name(field.data_type()));
-        columns.push(FoundColumn { name: field.name().clone(), kind });
-    }
-    Ok(columns)
+pub(crate) fn head(schema: &Schema) -> Head {
+    let found = |field: &FieldRef| {
+        let kind = match kind(field.data_type()) {
+            // A column of this type has no values.
+            _ if *field.data_type() == DataType::Null => Ok(None),
+            Some(kind) => Ok(Some(kind)),
+            None => Err(KindProblem::Unread(type_name(field.data_type()))),
+        };
+        FoundColumn::new(field.name().clone(), kind)
+    };
+    Head::new(schema.fields().iter().map(found).collect())
 }
 
 /// Returns the kind of a column of that type, or `None` if the type is not read.
@@ -84,43 +88,52 @@ fn length(text: Option<&str>) -> usize {
     text.map_or(0, str::len)
 }
 
-/// Adds all values of the array to a column of the builder. `error` makes the error of a row, by
+/// Adds all values of the array to a column of the builder. `place` tells the place of a row, by
 /// its number from 1.
 pub(crate) fn add_column(
     array: &ArrayRef,
     column: usize,
     builder: &mut BatchBuilder,
-    error: &dyn Fn(u64, CellProblem) -> DataError,
+    place: &dyn Fn(u64) -> Place,
 ) -> Result<(), DataError> {
     let (Some(kind), Some(target)) = (kind(array.data_type()), family(array.data_type())) else {
-        return Err(error(1, CellProblem::Binary));
+        return builder.put(column, Err(CellProblem::Binary), || place(1));
     };
-    let Some(cast) = widened(array, &target) else {
-        let row = first_misfit(array, &target);
-        let integer = kind == Kind::Integer;
-        let problem = if integer { CellProblem::TooLarge } else { CellProblem::NotA(kind) };
-        return Err(error(row_number(row), problem));
-    };
+    let whole = widened(array, &target);
     let decimal = is_decimal(array.data_type());
-    for row in 0..cast.len() {
-        let cell = if cast.is_null(row) { Cell::Missing } else { cell(&cast, row, decimal) };
-        builder.push(column, cell).map_err(|problem| error(row_number(row), problem))?;
+    for row in 0..array.len() {
+        let cell = match &whole {
+            Some(cast) => Ok(cell(cast, row, decimal)),
+            // Rows are cast one by one, to find those that do not fit.
+            None => cell_by_itself(&array.slice(row, 1), kind, &target, decimal),
+        };
+        builder.put(column, cell, || place(row_number(row)))?;
     }
     Ok(())
+}
+
+/// Reads the only value of an array. An integer beyond 64 bits keeps its digits.
+fn cell_by_itself(
+    array: &ArrayRef,
+    kind: Kind,
+    target: &DataType,
+    decimal: bool,
+) -> Result<Cell, CellProblem> {
+    if let Some(cast) = widened(array, target) {
+        return Ok(cell(&cast, 0, decimal));
+    }
+    let digits = (kind == Kind::Integer).then(|| widened(array, &DataType::LargeUtf8)).flatten();
+    digits.map(|cast| cell(&cast, 0, true)).ok_or(CellProblem::NotA(kind))
 }
 
 fn row_number(index: usize) -> u64 {
     u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-/// Finds the first row whose value does not fit the target type.
-fn first_misfit(array: &ArrayRef, target: &DataType) -> usize {
-    (0..array.len())
-        .find(|row| widened(&array.slice(*row, 1), target).is_none())
-        .unwrap_or_default()
-}
-
 fn cell(array: &ArrayRef, row: usize, decimal: bool) -> Cell {
+    if array.is_null(row) {
+        return Cell::Missing;
+    }
     match array.data_type() {
         DataType::Boolean => Cell::Truth(array.as_boolean().value(row)),
         DataType::Int64 => Cell::Integer(array.as_primitive::<Int64Type>().value(row)),

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::column::{Column, Kind};
-use crate::error::{DeclarationError, SourceError};
-use crate::found::{FoundColumn, to_columns};
+use crate::error::{DataError, DeclarationError, Errors, HeaderProblem, SourceError};
+use crate::head::{Head, MAX_COLUMNS};
 use crate::source::Source;
 
 /// A dataset as its owner declares it.
@@ -27,7 +27,7 @@ pub struct Declaration {
 }
 
 /// A column as its owner declares it.
-#[derive(Clone, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredColumn {
     /// Its name in the source.
@@ -56,57 +56,96 @@ impl fmt::Debug for DeclaredColumn {
     }
 }
 
+/// The columns of a source that a declaration is about, and those of them without a declared kind.
+pub(crate) struct Wanted<'a> {
+    /// The declared columns, with their kinds; none for all columns of the source.
+    declared: BTreeMap<&'a str, Option<Kind>>,
+}
+
+impl Wanted<'_> {
+    /// Returns all columns of a source, without declared kinds.
+    pub(crate) fn all() -> Self {
+        Self { declared: BTreeMap::new() }
+    }
+
+    /// Returns `true` if a column is named, and not only wanted with all others.
+    pub(crate) fn names(&self, column: &str) -> bool {
+        self.declared.contains_key(column)
+    }
+
+    /// Returns `true` if a column is wanted.
+    pub(crate) fn includes(&self, column: &str) -> bool {
+        self.declared.is_empty() || self.names(column)
+    }
+
+    /// Returns `true` if the kind of a column is to be inferred.
+    pub(crate) fn infers(&self, column: &str) -> bool {
+        let declared = self.declared.get(column).copied().flatten();
+        self.includes(column) && declared.is_none()
+    }
+}
+
 impl Declaration {
+    /// Declares all columns of a source, as they are inferred.
+    pub fn new(name: &str, source: Source) -> Self {
+        Self { name: name.to_owned(), source, columns: Vec::new(), key: None }
+    }
+
     /// Checks all that can be checked without the source.
-    pub(crate) fn check(&self) -> Result<(), DeclarationError> {
+    pub(crate) fn check(&self) -> Result<(), SourceError> {
+        let mut errors = Errors::default();
         if !(1..=100).contains(&self.name.len()) || !self.name.bytes().all(is_name_byte) {
-            return Err(DeclarationError::Name);
+            errors.push(DeclarationError::Name);
         }
         let mut names = BTreeSet::new();
         for column in &self.columns {
             if !names.insert(&column.name) {
-                return Err(DeclarationError::DeclaredTwice(column.name.clone()));
+                errors.push(DeclarationError::DeclaredTwice(column.name.clone()));
             }
         }
-        Ok(())
+        errors.finish()
     }
 
-    /// Returns the declared kinds by column.
-    pub(crate) fn kinds(&self) -> BTreeMap<&str, Kind> {
-        self.columns
-            .iter()
-            .filter_map(|column| Some((column.name.as_str(), column.kind?)))
-            .collect()
+    /// Returns the columns that are to be found in the source.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        let declared = self.columns.iter().map(|column| (column.name.as_str(), column.kind));
+        Wanted { declared: declared.collect() }
     }
 
-    /// Chooses and checks the columns of the dataset, among those found in the source.
-    pub(crate) fn columns(&self, found: &[FoundColumn]) -> Result<Vec<Column>, SourceError> {
-        if found.is_empty() {
+    /// Chooses and checks the columns of the dataset, among those found in the source. Tells all
+    /// errors together.
+    pub(crate) fn columns(&self, head: &Head) -> Result<Vec<Column>, SourceError> {
+        if head.is_empty() {
             return Err(DeclarationError::NoColumns.into());
         }
-        let columns = if self.columns.is_empty() {
-            to_columns(found)?
-        } else {
-            self.declared_columns(found)?
-        };
-        columns.iter().try_for_each(check_expectations)?;
-        self.check_key(&columns)?;
-        Ok(columns)
+        let mut errors = Errors::default();
+        let mut columns = Vec::new();
+        if self.columns.is_empty() {
+            let found = head.columns().iter().map(|found| found.to_column(None));
+            columns.extend(found.filter_map(|column| errors.value(column)));
+        }
+        for declared in &self.columns {
+            columns.extend(errors.value(described(declared, head)));
+        }
+        if columns.len() > MAX_COLUMNS {
+            errors.push(DataError::Header(HeaderProblem::TooMany));
+        }
+        for column in &columns {
+            errors.value(check_expectations(column));
+        }
+        errors.value(self.check_key(&columns, head));
+        errors.finish().map(|()| columns)
     }
 
-    fn declared_columns(&self, found: &[FoundColumn]) -> Result<Vec<Column>, SourceError> {
-        let found: BTreeMap<&str, &FoundColumn> =
-            found.iter().map(|found| (found.name.as_str(), found)).collect();
-        self.columns.iter().map(|declared| typed(declared, &found)).collect()
-    }
-
-    fn check_key(&self, columns: &[Column]) -> Result<(), DeclarationError> {
+    fn check_key(&self, columns: &[Column], head: &Head) -> Result<(), DeclarationError> {
         let Some(key) = &self.key else { return Ok(()) };
         let column = columns.iter().find(|column| column.name == *key);
         match column.map(|column| column.kind) {
-            None => Err(DeclarationError::NoColumn(key.clone())),
             Some(Kind::Integer | Kind::Text) => Ok(()),
             Some(Kind::Number | Kind::Truth) => Err(DeclarationError::KeyKind(key.clone())),
+            // The error of that column is told already.
+            None if self.wanted().includes(key) && head.column(key).is_some() => Ok(()),
+            None => Err(DeclarationError::NoColumn(key.clone())),
         }
     }
 }
@@ -116,20 +155,15 @@ fn is_name_byte(byte: u8) -> bool {
 }
 
 /// Describes a declared column, with the kind found unless it is declared.
-fn typed(
-    declared: &DeclaredColumn,
-    found: &BTreeMap<&str, &FoundColumn>,
-) -> Result<Column, SourceError> {
-    let Some(found) = found.get(declared.name.as_str()) else {
+fn described(declared: &DeclaredColumn, head: &Head) -> Result<Column, SourceError> {
+    let Some(found) = head.column(&declared.name) else {
         return Err(DeclarationError::NoColumn(declared.name.clone()).into());
     };
-    let found_kind = found.kind()?;
     Ok(Column {
-        name: declared.name.clone(),
-        kind: declared.kind.unwrap_or(found_kind),
         unit: declared.unit.clone(),
         range: declared.range,
         levels: declared.levels.clone(),
+        ..found.to_column(declared.kind)?
     })
 }
 

@@ -3,6 +3,7 @@
 //! No message carries a cell's value, a password, or a path outside of the allowed folders. A
 //! database's message is passed on only if it is about the query's text, before any row was read.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -24,22 +25,84 @@ pub enum SourceError {
     /// The environment's fault: the data cannot be reached.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// More than one error of one source, so that all can be mended at once.
+    #[error("{}", listed(.0))]
+    Several(Vec<SourceError>),
     /// No fault: the receiver of the batches stopped the reading.
     #[error("reading was stopped by the receiver of the rows")]
     Stopped,
 }
 
 impl SourceError {
+    /// Returns the changes of a declaration, each of which mends an error of a cell. Empty for other
+    /// errors.
+    pub fn remedies(&self) -> &'static [Remedy] {
+        match self {
+            Self::Data(error) => error.remedies(),
+            _ => &[],
+        }
+    }
+
     /// Returns the message for a client without access to the data. It describes the client's own
     /// mistakes in full, and of other errors only that the dataset cannot be read.
     pub fn public_message(&self) -> String {
         match self {
             Self::Selection(error) => error.to_string(),
             Self::Stopped => "reading the dataset was stopped".to_owned(),
-            Self::Declaration(_) | Self::Data(_) | Self::Unavailable(_) => {
+            Self::Declaration(_) | Self::Data(_) | Self::Unavailable(_) | Self::Several(_) => {
                 "the dataset cannot be read at present; its owner finds the reason in the node's log"
                     .to_owned()
             }
+        }
+    }
+}
+
+/// The most errors that one message lists.
+const MAX_LISTED: usize = 20;
+
+/// Lists errors, one a line.
+fn listed(errors: &[SourceError]) -> String {
+    let mut text = format!("{} things are to be mended", errors.len());
+    for error in errors.iter().take(MAX_LISTED) {
+        text.push_str("\n- ");
+        text.push_str(&error.to_string());
+    }
+    let left = errors.len().saturating_sub(MAX_LISTED);
+    if left > 0 {
+        text.push_str(&format!("\n- and {left} more"));
+    }
+    text
+}
+
+/// Errors that are collected, to be told together. Of errors with one message one is kept.
+#[derive(Default)]
+pub(crate) struct Errors {
+    list: Vec<SourceError>,
+    messages: BTreeSet<String>,
+}
+
+impl Errors {
+    pub(crate) fn push(&mut self, error: impl Into<SourceError>) {
+        match error.into() {
+            SourceError::Several(errors) => errors.into_iter().for_each(|error| self.push(error)),
+            error => {
+                if self.messages.insert(error.to_string()) {
+                    self.list.push(error);
+                }
+            }
+        }
+    }
+
+    /// Returns the value of a result, or keeps its error.
+    pub(crate) fn value<T>(&mut self, result: Result<T, impl Into<SourceError>>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    /// Returns the error of all that were kept, unless there are none.
+    pub(crate) fn finish(mut self) -> Result<(), SourceError> {
+        match self.list.len() {
+            0 | 1 => self.list.pop().map_or(Ok(()), Err),
+            _ => Err(SourceError::Several(self.list)),
         }
     }
 }
@@ -83,9 +146,16 @@ pub enum DeclarationError {
          of them, or allow its folder"
     )]
     OutsideFolders,
-    /// The path is neither a file nor a folder, or a folder holds something else than files.
+    /// The path is neither a file nor a folder.
     #[error("{0:?} is neither a regular file nor a folder of regular files")]
     NotAFile(String),
+    /// A folder holds a folder.
+    #[error(
+        "the folder holds the folder {0:?}, and only the files of one folder are read: register \
+         that folder by itself, move its files up (with what its name says as a column of their \
+         own), or move it elsewhere"
+    )]
+    SubFolder(String),
     /// A folder has no file of the kind.
     #[error("the folder {folder:?} holds no file that ends in .{extension}")]
     EmptyFolder {
@@ -191,12 +261,25 @@ pub enum DataError {
         /// The source's word for the type.
         kind: String,
     },
-    /// Two columns have one name, or one has none.
+    /// Cells of a column are alike wrong.
+    #[error("{first}; so do {more} more cells of the column")]
+    Cells {
+        /// The first of them.
+        first: Box<DataError>,
+        /// The number of the others.
+        more: u64,
+    },
+    /// A column has values of several kinds, of which none holds all.
+    #[error("column {column:?} has {holds}; declare its kind, or leave it out")]
+    Mixed {
+        /// The column's name.
+        column: String,
+        /// A description of its values.
+        holds: &'static str,
+    },
+    /// A column cannot be chosen by its name.
     #[error("{0}")]
     Header(HeaderProblem),
-    /// Files of one folder have different columns.
-    #[error("the file {0:?} has other columns than the first file of its folder; make them equal")]
-    Schemas(String),
     /// The file violates its format.
     #[error("{0} is damaged, or not of its format; write it anew")]
     Damaged(String),
@@ -231,6 +314,16 @@ pub enum DataError {
     /// There are more rows than can be counted.
     #[error("there are too many rows")]
     TooManyRows,
+}
+
+impl DataError {
+    fn remedies(&self) -> &'static [Remedy] {
+        match self {
+            Self::Cell { problem, .. } => problem.remedies(),
+            Self::Cells { first, .. } => first.remedies(),
+            _ => &[],
+        }
+    }
 }
 
 /// A place in the data.
@@ -274,8 +367,9 @@ pub enum Malformed {
     Empty,
     /// A row has another length than the header.
     #[error(
-        "the row has {found} fields and the header {expected}; a comma inside of a number or text \
-         does this: put the field in quotes, or set another delimiter"
+        "the row has {found} fields and the header {expected}; a delimiter inside of a number or text \
+         does this: put the field in quotes, or declare another delimiter; where every row has \
+         one more, name that column in the header"
     )]
     Ragged {
         /// Fields of the row.
@@ -293,10 +387,10 @@ pub enum Malformed {
     #[error("a carriage return without line feed; end lines by a line feed")]
     CarriageReturn,
     /// A row is too long.
-    #[error("the row is longer than 1 MiB; is a quote missing?")]
+    #[error("the row is longer than 16 MiB, or a field than 1 MiB; is a quote missing?")]
     TooLong,
     /// A row has too many fields.
-    #[error("the row has more than 10000 fields")]
+    #[error("the row has more than 1000000 fields; is a quote missing?")]
     TooWide,
     /// A field is not UTF-8.
     #[error("field {0} is not UTF-8; save the file as UTF-8")]
@@ -305,7 +399,7 @@ pub enum Malformed {
     #[error("the text is in UTF-16; save the file as UTF-8")]
     Utf16,
     /// The only column holds other delimiters.
-    #[error("the header has one column with semicolons or tabs in its name; set the delimiter")]
+    #[error("the header has one column with other delimiters in its name; declare the delimiter")]
     Delimiter,
 }
 
@@ -313,46 +407,105 @@ pub enum Malformed {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum HeaderProblem {
     /// A name appears twice.
-    #[error("two columns are named {0:?}; rename one")]
+    #[error("two columns are named {0:?}; rename one, or choose other columns")]
     Twice(String),
     /// A column has no name.
-    #[error("column {0} has no name; every column needs one in the header")]
+    #[error("column {0} has no name; name it in the header, or choose the columns that have one")]
     Nameless(usize),
     /// A name has invisible characters, or is too long.
     #[error(
         "the name of column {0} begins or ends with a blank, holds control characters or is longer \
-         than 200 bytes; rename it"
+         than 200 bytes; rename it, or choose other columns"
     )]
     Name(usize),
-    /// There are too many columns.
-    #[error("there are more than 10000 columns")]
+    /// A name is not in the text's encoding.
+    #[error("the name of column {0} is not UTF-8; save the file as UTF-8, or choose other columns")]
+    Encoding(usize),
+    /// A file of a folder lacks the column.
+    #[error(
+        "the file {file:?} has no column {column:?}; add it, or choose the columns of all files"
+    )]
+    Absent {
+        /// The column's name.
+        column: String,
+        /// The file's name without its path.
+        file: String,
+    },
+    /// Too many columns are chosen.
+    #[error("more than 10000 columns are chosen; choose those that computations need")]
     TooMany,
 }
 
 /// Defects of a cell.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CellProblem {
     /// The cell is of another kind than its column.
-    #[error("holds something that is not of kind {0}; correct it, or declare another kind")]
     NotA(Kind),
+    /// The cell is a double, which the column's kind does not hold exactly.
+    Double(Kind),
     /// The integer exceeds 64 bits.
-    #[error("holds an integer beyond 64 bits; declare the column as text or number")]
     TooLarge,
     /// A double cannot hold the number exactly.
-    #[error(
-        "holds a number that a double does not hold exactly; round it to 15 digits, or declare \
-         the column as text"
-    )]
     Inexact,
     /// The number is infinite.
-    #[error("holds an infinite number; make it missing")]
     Infinite,
     /// The number has a decimal comma, such as 1,5.
-    #[error("holds a decimal comma; write 1.5 instead of 1,5, or declare the column as text")]
     DecimalComma,
     /// The cell holds bytes and not text.
-    #[error("holds binary data or text that is not UTF-8; leave the column out")]
     Binary,
+}
+
+/// A change of the declaration that mends a defect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Remedy {
+    /// The column is declared to be of this kind.
+    Declare(Kind),
+    /// The column is left out of the declaration.
+    LeaveOut,
+}
+
+impl CellProblem {
+    /// Returns the changes of the declaration each of which mends the defect.
+    pub fn remedies(self) -> &'static [Remedy] {
+        match self {
+            Self::NotA(Kind::Text) | Self::Double(_) => &[Remedy::Declare(Kind::Number)],
+            Self::NotA(_) | Self::TooLarge | Self::Inexact | Self::DecimalComma => {
+                &[Remedy::Declare(Kind::Text)]
+            }
+            Self::Infinite | Self::Binary => &[Remedy::LeaveOut],
+        }
+    }
+}
+
+impl fmt::Display for CellProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotA(kind) => write!(formatter, "holds something that is not of kind {kind}")?,
+            Self::Double(kind) => {
+                write!(formatter, "holds a number that is not exactly of kind {kind}")?;
+            }
+            Self::TooLarge => write!(formatter, "holds an integer beyond 64 bits")?,
+            Self::Inexact => {
+                write!(formatter, "holds a number that a double does not hold exactly")?
+            }
+            Self::Infinite => write!(formatter, "holds an infinite number")?,
+            Self::DecimalComma => write!(formatter, "holds a decimal comma")?,
+            Self::Binary => write!(formatter, "holds binary data or text that is not UTF-8")?,
+        }
+        for (before, remedy) in [";"].into_iter().chain([", or"; 9]).zip(self.remedies()) {
+            write!(formatter, "{before} {remedy}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Declare(kind) => write!(formatter, "declare the column as {kind}"),
+            Self::LeaveOut => write!(formatter, "leave the column out"),
+        }
+    }
 }
 
 /// Reasons why the data cannot be reached. A later attempt or the operator can mend them.

@@ -12,8 +12,9 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `number`, `address` and `column`; `error`; `values` (columns in memory), `found` (columns of a
-//!   source), `source`, `access` (files); `filter`, `dataset`, `declaration`, `aggregate`.
+//! - `number`, `address` and `column`; `error`; `values` and `batch` (columns in memory), `field`
+//!   (the meaning of a text), `head` (columns of a source), `source`, `access` (files); `filter`,
+//!   `dataset`, `declaration`, `aggregate`.
 //! - The readers `csv`, `arrow` with `frames` and `budget`, `parquet` and `sql`, and `scan`, which dispatches.
 //! - The operations `read`, `register` with `report`, and `pushed`.
 //!
@@ -32,15 +33,17 @@ mod access;
 mod address;
 mod aggregate;
 mod arrow;
+mod batch;
 mod budget;
 mod column;
 mod csv;
 mod dataset;
 mod declaration;
 mod error;
+mod field;
 mod filter;
-mod found;
 mod frames;
+mod head;
 mod number;
 mod parquet;
 mod pushed;
@@ -59,11 +62,11 @@ pub use column::{Column, Kind};
 pub use dataset::{Dataset, Entry, EntryColumn};
 pub use declaration::{Declaration, DeclaredColumn};
 pub use error::{
-    CellProblem, DataError, DeclarationError, HeaderProblem, Malformed, Place, SelectionError,
-    SourceError, Unavailable,
+    CellProblem, DataError, DeclarationError, HeaderProblem, Malformed, Place, Remedy,
+    SelectionError, SourceError, Unavailable,
 };
 pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES, Residual, Residuals};
-pub use found::MAX_COLUMNS;
+pub use head::MAX_COLUMNS;
 pub use pushed::{parse_arrow_stream, parse_csv};
 pub use read::{aggregate, read};
 pub use register::register;

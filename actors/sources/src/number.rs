@@ -71,6 +71,36 @@ pub(crate) fn decimal_integer(text: &str) -> Option<i64> {
     fraction.bytes().all(|digit| digit == b'0').then(|| whole.parse().ok()).flatten()
 }
 
+/// Returns `true` for a decimal without fraction, or whose fraction is zero.
+pub(crate) fn is_whole(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.strip_prefix(['+', '-']).unwrap_or(whole);
+    let is_digits = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_digits && fraction.bytes().all(|digit| digit == b'0')
+}
+
+/// Returns a decimal without the zeros at the end of its fraction, so that equal ones have one text.
+pub(crate) fn plain_decimal(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((_, fraction)) if fraction.bytes().all(|digit| digit.is_ascii_digit()) => {
+            text.trim_end_matches('0').trim_end_matches('.')
+        }
+        _ => text,
+    }
+}
+
+/// Converts a number as people write it to the nearest double. A whole number that is no double is
+/// `None`; fractions are rounded, because they were so when they were written.
+pub(crate) fn written(text: &str) -> Option<f64> {
+    if !is_whole(text) {
+        return text.parse().ok();
+    }
+    match decimal_integer(text) {
+        Some(integer) => exact(integer),
+        None => decimal(text),
+    }
+}
+
 /// Returns the significant digits, without leading and trailing zeros, sign, point and exponent.
 fn digits(text: &str) -> String {
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
@@ -123,5 +153,20 @@ mod tests {
         assert_eq!(decimal_integer("-12.000"), Some(-12));
         assert_eq!(decimal_integer("12.5"), None);
         assert_eq!(decimal_integer("9223372036854775808"), None);
+        assert_eq!(plain_decimal("-1.50"), "-1.5");
+        assert_eq!(plain_decimal("100.000"), "100");
+        assert_eq!(plain_decimal("100"), "100");
+    }
+
+    #[test]
+    fn written_whole_numbers_are_not_rounded() {
+        assert_eq!(written("9007199254740993"), None);
+        assert_eq!(written("9007199254740993.00"), None);
+        assert_eq!(written("-9007199254740994"), Some(-9_007_199_254_740_994.0));
+        assert_eq!(written("123456789012345678901234567890"), None);
+        assert_eq!(written("100000000000000000000000000000"), Some(1e29));
+        assert_eq!(written("0.30000000000000004"), Some(0.300_000_000_000_000_04));
+        assert_eq!(written("0.10000000000000000555"), Some(0.1));
+        assert_eq!(written("1e300"), Some(1e300));
     }
 }

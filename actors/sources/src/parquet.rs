@@ -1,4 +1,4 @@
-//! Columns of Parquet files.
+//! Columns of Parquet files. Files of a folder are matched by the names of columns.
 
 use std::fs;
 use std::path::Path;
@@ -15,45 +15,38 @@ use ::parquet::file::metadata::ParquetMetaData;
 
 use crate::access::{Access, file_error, file_name};
 use crate::arrow::{self, text_lengths};
+use crate::batch::{BATCH_BYTES, BatchBuilder};
 use crate::budget::Budget;
-use crate::column::Column;
 use crate::error::{DataError, Place, SourceError};
-use crate::found::FoundColumn;
-use crate::values::{BATCH_BYTES, BatchBuilder, BatchSink};
+use crate::head::Head;
+use crate::values::BatchSink;
 
 /// The bytes of a cell in memory, without its text.
 const CELL: i64 = 24;
 
 /// Lists the columns of a file or folder.
-pub(crate) fn discover(path: &Path, access: &Access) -> Result<Vec<FoundColumn>, SourceError> {
-    let mut fields: Option<Fields> = None;
+pub(crate) fn discover(path: &Path, access: &Access) -> Result<Head, SourceError> {
+    let mut whole: Option<(String, Head)> = None;
     for path in access.files(path, "parquet")? {
-        let file = open(&path, access)?;
-        check_schema(
-            fields.get_or_insert_with(|| file.builder.schema().fields().clone()),
-            &file,
-            &path,
-        )?;
+        let head = arrow::head(open(&path, access)?.builder.schema());
+        let name = file_name(&path);
+        match &mut whole {
+            None => whole = Some((name, head)),
+            Some((first, whole)) => whole.join(first, head, &name),
+        }
     }
-    Ok(arrow::columns(&Schema::new(fields.unwrap_or_default()))?)
+    Ok(whole.unwrap_or_default().1)
 }
 
 /// Streams columns of a file or folder.
 pub(crate) fn scan(
     path: &Path,
-    columns: &[Column],
+    builder: &mut BatchBuilder,
     access: &Access,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
-    let mut fields: Option<Fields> = None;
     for path in access.files(path, "parquet")? {
-        let file = open(&path, access)?;
-        check_schema(
-            fields.get_or_insert_with(|| file.builder.schema().fields().clone()),
-            &file,
-            &path,
-        )?;
-        scan_file(file, &file_name(&path), columns, access, sink)?;
+        scan_file(open(&path, access)?, &file_name(&path), builder, sink)?;
     }
     Ok(())
 }
@@ -63,17 +56,17 @@ pub(crate) fn scan(
 fn scan_file(
     file: File,
     name: &str,
-    columns: &[Column],
-    access: &Access,
+    builder: &mut BatchBuilder,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     let mut budget = Budget::of_file(file.length);
     let mut before = 0;
-    for batch in project(file.builder, columns, access, name)? {
+    for batch in project(file.builder, builder, name)? {
         let batch = batch.map_err(|_| damaged(name))?;
         budget.spend(&batch).map_err(|_| DataError::Unfolds(name.to_owned()))?;
         for part in parts(&batch) {
-            convert(&part, columns, name, before, access, sink)?;
+            convert(&part, name, before, builder)?;
+            builder.flush(sink)?;
             before = rows_after(before, &part)?;
         }
     }
@@ -120,30 +113,18 @@ fn is_text(data_type: &DataType) -> bool {
     }
 }
 
-/// Checks that a file has the columns of the first one, of the same types and in the same order.
-fn check_schema(expected: &Fields, file: &File, path: &Path) -> Result<(), DataError> {
-    let fields = file.builder.schema().fields();
-    let alike = expected.len() == fields.len()
-        && expected
-            .iter()
-            .zip(fields)
-            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type());
-    if alike { Ok(()) } else { Err(DataError::Schemas(file_name(path))) }
-}
-
 fn project(
     file: ParquetRecordBatchReaderBuilder<fs::File>,
-    columns: &[Column],
-    access: &Access,
+    builder: &BatchBuilder,
     name: &str,
 ) -> Result<ParquetRecordBatchReader, DataError> {
     let mut roots = Vec::new();
-    for column in columns {
+    for column in builder.columns() {
         let found = file.schema().index_of(&column.name);
         roots.push(found.map_err(|_| DataError::Changed(column.name.clone()))?);
     }
     let mask = ProjectionMask::roots(file.parquet_schema(), roots);
-    let rows = batch_rows(file.metadata(), &mask).min(access.batch_rows);
+    let rows = batch_rows(file.metadata(), &mask).min(builder.limit());
     let reader = file.with_projection(mask).with_batch_size(rows).build();
     reader.map_err(|_| damaged(name))
 }
@@ -186,28 +167,25 @@ fn damaged(file: &str) -> DataError {
     DataError::Damaged(format!("{file:?}"))
 }
 
-/// Converts a record batch, column by column, and passes it on.
+/// Converts a record batch, column by column.
 fn convert(
     batch: &RecordBatch,
-    columns: &[Column],
     file: &str,
     before: u64,
-    access: &Access,
-    sink: BatchSink<'_>,
-) -> Result<(), SourceError> {
-    let kinds = columns.iter().map(|column| column.kind).collect();
-    let mut builder = BatchBuilder::new(kinds, access.batch_rows);
-    for (index, column) in columns.iter().enumerate() {
-        let Some(array) = batch.column_by_name(&column.name) else {
-            return Err(DataError::Changed(column.name.clone()).into());
+    builder: &mut BatchBuilder,
+) -> Result<(), DataError> {
+    let names: Vec<_> = builder.columns().iter().map(|column| column.name.clone()).collect();
+    for (index, name) in names.into_iter().enumerate() {
+        let Some(array) = batch.column_by_name(&name) else {
+            return Err(DataError::Changed(name));
         };
-        arrow::add_column(array, index, &mut builder, &|row, problem| {
-            let place = Place::Row { file: file.to_owned(), row: before.saturating_add(row) };
-            DataError::Cell { place, column: column.name.clone(), problem }
+        arrow::add_column(array, index, builder, &|row| Place::Row {
+            file: file.to_owned(),
+            row: before.saturating_add(row),
         })?;
     }
     builder.end_rows(batch.num_rows());
-    builder.finish(sink)
+    Ok(())
 }
 
 fn rows_after(before: u64, batch: &RecordBatch) -> Result<u64, DataError> {

@@ -11,13 +11,14 @@ use ::arrow_ipc::reader::StreamDecoder;
 use ::arrow_schema::SchemaRef;
 
 use crate::arrow;
+use crate::batch::BatchBuilder;
 use crate::budget::{Budget, MAX_PUSHED_CELLS};
-use crate::column::{Column, Kind};
+use crate::column::Column;
 use crate::csv;
-use crate::error::{DataError, Place, SourceError};
-use crate::found::to_columns;
+use crate::error::{DataError, Errors, HeaderProblem, Place, SourceError};
 use crate::frames;
-use crate::values::{Batch, BatchBuilder};
+use crate::head::{Head, MAX_COLUMNS};
+use crate::values::Batch;
 
 /// Reads the columns of a CSV text, and infers their kinds. The default delimiter is a comma.
 ///
@@ -28,17 +29,20 @@ pub fn parse_csv(
     bytes: &[u8],
     delimiter: Option<char>,
 ) -> Result<(Vec<Column>, Batch), SourceError> {
-    let (found, rows) = csv::discover_text(bytes, delimiter)?;
-    let columns = to_columns(&found)?;
+    let (head, rows) = csv::discover_text(bytes, delimiter)?;
+    let columns = columns(&head)?;
     let rows = usize::try_from(rows).map_err(|_| DataError::TooLarge)?;
     if rows.saturating_mul(columns.len()) > MAX_PUSHED_CELLS {
         return Err(DataError::TooLarge.into());
     }
-    let mut whole = BatchBuilder::new(kinds(&columns), usize::MAX).take();
-    csv::scan_text(bytes, delimiter, &columns, &mut |batch| {
+    let mut builder = BatchBuilder::collecting(&columns, usize::MAX);
+    let mut whole = BatchBuilder::new(&columns, usize::MAX).take();
+    let mut sink = |batch| {
         append(&mut whole, batch);
         Ok(())
-    })?;
+    };
+    csv::scan_text(bytes, delimiter, &mut builder, &mut sink)?;
+    builder.finish(&mut sink)?;
     Ok((columns, whole))
 }
 
@@ -50,12 +54,28 @@ pub fn parse_csv(
 /// [`MAX_PUSHED_TEXT`](crate::MAX_PUSHED_TEXT).
 pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
     let (schema, batches) = decode_guarded(bytes)?;
-    let columns = to_columns(&arrow::columns(&schema)?)?;
-    let mut builder = BatchBuilder::new(kinds(&columns), usize::MAX);
+    let columns = columns(&arrow::head(&schema))?;
+    let mut builder = BatchBuilder::collecting(&columns, usize::MAX);
+    let mut whole = BatchBuilder::new(&columns, usize::MAX).take();
     for batch in batches {
-        add_batch(&batch, &columns, &mut builder)?;
+        add_batch(&batch, &mut builder)?;
     }
-    Ok((columns, builder.take()))
+    builder.finish(&mut |batch| {
+        append(&mut whole, batch);
+        Ok(())
+    })?;
+    Ok((columns, whole))
+}
+
+/// Describes all columns of a push, or tells the errors of all.
+fn columns(head: &Head) -> Result<Vec<Column>, SourceError> {
+    let mut errors = Errors::default();
+    let found = head.columns().iter().map(|found| found.to_column(None));
+    let columns: Vec<_> = found.filter_map(|column| errors.value(column)).collect();
+    if columns.len() > MAX_COLUMNS {
+        errors.push(DataError::Header(HeaderProblem::TooMany));
+    }
+    errors.finish().map(|()| columns)
 }
 
 /// Decodes a stream, after a check of its frames. The decoder is made for trusted streams: if it
@@ -84,23 +104,12 @@ fn damaged() -> DataError {
     DataError::Damaged("the Arrow stream (compressed ones are not read)".to_owned())
 }
 
-fn add_batch(
-    batch: &RecordBatch,
-    columns: &[Column],
-    builder: &mut BatchBuilder,
-) -> Result<(), DataError> {
-    for (index, (array, column)) in batch.columns().iter().zip(columns).enumerate() {
-        arrow::add_column(array, index, builder, &|row, problem| {
-            let place = Place::Row { file: String::new(), row };
-            DataError::Cell { place, column: column.name.clone(), problem }
-        })?;
+fn add_batch(batch: &RecordBatch, builder: &mut BatchBuilder) -> Result<(), DataError> {
+    for (index, array) in batch.columns().iter().enumerate() {
+        arrow::add_column(array, index, builder, &|row| Place::Row { file: String::new(), row })?;
     }
     builder.end_rows(batch.num_rows());
     Ok(())
-}
-
-fn kinds(columns: &[Column]) -> Vec<Kind> {
-    columns.iter().map(|column| column.kind).collect()
 }
 
 fn append(whole: &mut Batch, part: Batch) {

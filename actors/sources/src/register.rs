@@ -5,7 +5,7 @@ use crate::dataset::Dataset;
 use crate::declaration::Declaration;
 use crate::error::SourceError;
 use crate::report::{Report, Tally};
-use crate::scan::{discover, scan};
+use crate::scan::{check, discover};
 use crate::source::Source;
 
 /// Reads the whole source, checks it against its declaration, and counts its values.
@@ -15,18 +15,18 @@ use crate::source::Source;
 ///
 /// # Errors
 ///
-/// Errors of the declaration, of the data, or of access to them. The first one ends the
-/// registration.
+/// Errors of the declaration, of the data, or of access to them. Those of all columns are told
+/// together.
 pub fn register(
     mut declaration: Declaration,
     access: &Access,
 ) -> Result<(Dataset, Report), SourceError> {
     declaration.check()?;
     declaration.source = absolute(declaration.source);
-    let found = discover(&declaration.source, &declaration.kinds(), access)?;
-    let columns = declaration.columns(&found)?;
+    let head = discover(&declaration.source, &declaration.wanted(), access)?;
+    let columns = declaration.columns(&head)?;
     let mut tally = Tally::new(&columns, declaration.key.as_deref());
-    scan(&declaration.source, &columns, None, access, &mut |batch| Ok(tally.add(&batch)?))?;
+    check(&declaration.source, &columns, access, &mut |batch| Ok(tally.add(&batch)?))?;
     let report = tally.report()?;
     let dataset = Dataset {
         name: declaration.name,

@@ -3,32 +3,33 @@
 //! A reader of a foreign format may panic on a damaged source. Here that becomes the error of this
 //! dataset, whatever the reader.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::access::Access;
 use crate::aggregate::{Aggregate, Aggregated};
-use crate::column::{Column, Kind};
+use crate::batch::BatchBuilder;
+use crate::column::Column;
 use crate::csv;
+use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, SourceError};
 use crate::filter::Filter;
-use crate::found::FoundColumn;
+use crate::head::Head;
 use crate::parquet;
 use crate::source::Source;
 use crate::sql;
 use crate::values::BatchSink;
 
-/// Lists the columns of a source. Kinds that `declared` does not name are inferred.
+/// Lists the columns of a source. Kinds are inferred where they are wanted.
 pub(crate) fn discover(
     source: &Source,
-    declared: &BTreeMap<&str, Kind>,
+    wanted: &Wanted<'_>,
     access: &Access,
-) -> Result<Vec<FoundColumn>, SourceError> {
+) -> Result<Head, SourceError> {
     guarded(source, || match source {
-        Source::Csv { path, delimiter } => csv::discover(path, *delimiter, declared, access),
+        Source::Csv { path, delimiter } => csv::discover(path, *delimiter, wanted, access),
         Source::Parquet { path } => parquet::discover(path, access),
         Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
-            sql::discover(source, access)
+            sql::discover(source, wanted, access)
         }
     })
 }
@@ -38,6 +39,27 @@ pub(crate) fn discover(
 pub(crate) fn scan(
     source: &Source,
     columns: &[Column],
+    filter: Option<&Filter>,
+    access: &Access,
+    sink: BatchSink<'_>,
+) -> Result<(), SourceError> {
+    stream(source, BatchBuilder::new(columns, access.batch_rows), filter, access, sink)
+}
+
+/// Streams columns like [`scan`], and tells the defects of all columns at the end. Until then the
+/// cells concerned are missing.
+pub(crate) fn check(
+    source: &Source,
+    columns: &[Column],
+    access: &Access,
+    sink: BatchSink<'_>,
+) -> Result<(), SourceError> {
+    stream(source, BatchBuilder::collecting(columns, access.batch_rows), None, access, sink)
+}
+
+fn stream(
+    source: &Source,
+    mut builder: BatchBuilder,
     filter: Option<&Filter>,
     access: &Access,
     sink: BatchSink<'_>,
@@ -54,12 +76,17 @@ pub(crate) fn scan(
             Err(SourceError::Stopped)
         }
     };
-    let scanned = guarded(source, || match source {
-        Source::Csv { path, delimiter } => csv::scan(path, *delimiter, columns, access, &mut sink),
-        Source::Parquet { path } => parquet::scan(path, columns, access, &mut sink),
-        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
-            sql::scan(source, columns, filter, access, &mut sink)
+    let scanned = guarded(source, || {
+        match source {
+            Source::Csv { path, delimiter } => {
+                csv::scan(path, *delimiter, &mut builder, access, &mut sink)?;
+            }
+            Source::Parquet { path } => parquet::scan(path, &mut builder, access, &mut sink)?,
+            Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
+                sql::scan(source, &mut builder, filter, access, &mut sink)?;
+            }
         }
+        builder.finish(&mut sink)
     });
     match of_receiver {
         Some(panic) => resume_unwind(panic),

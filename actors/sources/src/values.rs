@@ -135,7 +135,8 @@ pub(crate) enum Cell {
     Missing,
     Integer(i64),
     Number(f64),
-    /// A decimal as databases and Arrow write it: an optional sign, digits, and a fraction.
+    /// A decimal as databases and Arrow write it: an optional sign, digits, and a fraction. Also an
+    /// integer of more than 64 bits.
     Decimal(String),
     Text(String),
     Truth(bool),
@@ -143,14 +144,19 @@ pub(crate) enum Cell {
 
 impl Cell {
     fn integer(self) -> Result<Option<i64>, CellProblem> {
-        let not = CellProblem::NotA(Kind::Integer);
         match self {
             Self::Missing => Ok(None),
             Self::Integer(value) => Ok(Some(value)),
             Self::Number(value) if value.is_nan() => Ok(None),
-            Self::Number(value) => number::integer(value).ok_or(not).map(Some),
-            Self::Decimal(text) => number::decimal_integer(&text).ok_or(not).map(Some),
-            Self::Text(_) | Self::Truth(_) => Err(not),
+            Self::Number(value) => {
+                number::integer(value).ok_or(CellProblem::Double(Kind::Integer)).map(Some)
+            }
+            Self::Decimal(text) => match number::decimal_integer(&text) {
+                Some(value) => Ok(Some(value)),
+                None if number::is_whole(&text) => Err(CellProblem::TooLarge),
+                None => Err(CellProblem::NotA(Kind::Integer)),
+            },
+            Self::Text(_) | Self::Truth(_) => Err(CellProblem::NotA(Kind::Integer)),
         }
     }
 
@@ -166,15 +172,17 @@ impl Cell {
         }
     }
 
-    /// Converts to text. Integers, which codes often are, have one text. Numbers have many and are
-    /// refused.
+    /// Converts to text. Integers and decimals, which codes often are, have one text. Doubles have
+    /// many and are refused.
     fn text(self) -> Result<Option<String>, CellProblem> {
         match self {
             Self::Missing => Ok(None),
             Self::Text(text) => Ok(Some(text)),
             Self::Integer(value) => Ok(Some(value.to_string())),
             Self::Truth(value) => Ok(Some(value.to_string())),
-            Self::Number(_) | Self::Decimal(_) => Err(CellProblem::NotA(Kind::Text)),
+            Self::Decimal(text) => Ok(Some(number::plain_decimal(&text).to_owned())),
+            Self::Number(value) if value.is_nan() => Ok(None),
+            Self::Number(_) => Err(CellProblem::Double(Kind::Text)),
         }
     }
 
@@ -185,69 +193,19 @@ impl Cell {
             Self::Truth(value) => Ok(Some(value)),
             Self::Integer(0) => Ok(Some(false)),
             Self::Integer(1) => Ok(Some(true)),
+            Self::Number(value) if value.is_nan() => Ok(None),
+            Self::Number(_) => Err(CellProblem::Double(Kind::Truth)),
             _ => Err(CellProblem::NotA(Kind::Truth)),
         }
     }
 
     /// Estimates the size in memory.
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let heap = match self {
             Self::Text(text) | Self::Decimal(text) => text.len(),
             _ => 0,
         };
         heap.saturating_add(mem::size_of::<Option<String>>())
-    }
-}
-
-/// The size from which on a batch is passed on, even with few rows.
-pub(crate) const BATCH_BYTES: usize = 16 << 20;
-
-/// Builds batches of at most so many rows, and of not many more bytes than [`BATCH_BYTES`].
-pub(crate) struct BatchBuilder {
-    kinds: Vec<Kind>,
-    columns: Vec<Values>,
-    rows: usize,
-    bytes: usize,
-    limit: usize,
-}
-
-impl BatchBuilder {
-    pub(crate) fn new(kinds: Vec<Kind>, limit: usize) -> Self {
-        let columns = kinds.iter().copied().map(Values::new).collect();
-        Self { kinds, columns, rows: 0, bytes: 0, limit }
-    }
-
-    /// Adds a cell of the present row to the column of that index.
-    pub(crate) fn push(&mut self, column: usize, cell: Cell) -> Result<(), CellProblem> {
-        self.bytes = self.bytes.saturating_add(cell.size());
-        self.columns.get_mut(column).expect("a batch has the columns that are read").push(cell)
-    }
-
-    /// Ends a row. Returns `true` if the batch is full.
-    pub(crate) fn end_row(&mut self) -> bool {
-        self.rows = self.rows.saturating_add(1);
-        self.rows >= self.limit || self.bytes >= BATCH_BYTES
-    }
-
-    /// Ends rows whose cells were added column by column.
-    pub(crate) fn end_rows(&mut self, count: usize) {
-        self.rows = self.rows.saturating_add(count);
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// Returns the batch, and begins an empty one.
-    pub(crate) fn take(&mut self) -> Batch {
-        let empty = self.kinds.iter().copied().map(Values::new).collect();
-        self.bytes = 0;
-        Batch { rows: mem::take(&mut self.rows), columns: mem::replace(&mut self.columns, empty) }
-    }
-
-    /// Passes the last batch on, unless it is empty.
-    pub(crate) fn finish(mut self, sink: BatchSink<'_>) -> Result<(), SourceError> {
-        if self.is_empty() { Ok(()) } else { sink(self.take()) }
     }
 }
 
@@ -275,16 +233,11 @@ mod tests {
         assert_eq!(nan, Ok(Values::Numbers(vec![None])));
         assert!(push(Kind::Text, Cell::Number(1.0)).is_err());
         assert!(push(Kind::Truth, Cell::Integer(2)).is_err());
-    }
-
-    #[test]
-    fn batches_end_by_rows_or_by_bytes() {
-        let mut builder = BatchBuilder::new(vec![Kind::Text], 3);
-        assert!(builder.push(0, Cell::Text("x".repeat(BATCH_BYTES))).is_ok());
-        assert!(builder.end_row());
-        assert_eq!(builder.take().rows, 1);
-        assert!(builder.is_empty());
-        assert_eq!([builder.end_row(), builder.end_row(), builder.end_row()], [false, false, true]);
+        let digits = |text: &str| Cell::Decimal(text.to_owned());
+        let text = |text: &str| Ok(Values::Texts(vec![Some(text.to_owned())]));
+        assert_eq!(push(Kind::Text, digits("18446744073709551615")), text("18446744073709551615"));
+        assert_eq!(push(Kind::Text, digits("19.990")), text("19.99"));
+        assert_eq!(push(Kind::Integer, digits("18446744073709551615")), Err(CellProblem::TooLarge));
     }
 
     #[test]

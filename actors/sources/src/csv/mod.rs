@@ -2,7 +2,6 @@
 //!
 //! The first line names the columns. Kinds are inferred from the whole text, not from its start.
 
-mod cell;
 mod records;
 
 use std::collections::BTreeMap;
@@ -10,85 +9,85 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use self::cell::Inference;
 use self::records::{Record, RecordError, Records};
 use crate::access::{Access, file_error, file_name};
-use crate::column::{Column, Kind};
-use crate::error::{CellProblem, DataError, DeclarationError, Malformed, Place, SourceError};
-use crate::found::{FoundColumn, check_names};
-use crate::values::{BatchBuilder, BatchSink, Cell};
+use crate::batch::BatchBuilder;
+use crate::column::Column;
+use crate::declaration::Wanted;
+use crate::error::{DataError, DeclarationError, HeaderProblem, Malformed, Place, SourceError};
+use crate::field::{self, Inference};
+use crate::head::{FoundColumn, Head, KindProblem};
+use crate::values::{BatchSink, Cell};
 
 /// The bytes that are read from a file at once.
 const BUFFER: usize = 1 << 16;
 
-/// Lists the columns of a file or folder. Kinds that `declared` does not name are inferred.
+/// The inferences of columns, by name.
+type Inferences = BTreeMap<String, Inference>;
+
+/// Lists the columns of a file or folder. Kinds are inferred where they are wanted.
 pub(crate) fn discover(
     path: &Path,
     delimiter: Option<char>,
-    declared: &BTreeMap<&str, Kind>,
+    wanted: &Wanted<'_>,
     access: &Access,
-) -> Result<Vec<FoundColumn>, SourceError> {
-    let mut columns: Option<(Vec<String>, Vec<Inference>)> = None;
+) -> Result<Head, SourceError> {
+    let mut inferences = Inferences::new();
+    let mut whole: Option<(String, Head)> = None;
     for file in access.files(path, "csv")? {
         let mut table = Table::open(&file, delimiter, access)?;
-        let (names, inferences) =
-            columns.get_or_insert_with(|| (table.header.clone(), no_inferences(&table.header)));
-        table.check_header(names)?;
-        table.infer(inferences, declared)?;
+        table.check_delimiter(wanted)?;
+        table.infer(&mut inferences, wanted)?;
+        match &mut whole {
+            None => whole = Some((table.file, table.head)),
+            Some((first, head)) => head.join(first, table.head, &table.file),
+        }
     }
-    let (names, inferences) = columns.unwrap_or_default();
-    conclude(names, &inferences, declared)
+    let (_, head) = whole.unwrap_or_default();
+    Ok(conclude(head, &inferences))
 }
 
 /// Streams columns of a file or folder.
 pub(crate) fn scan(
     path: &Path,
     delimiter: Option<char>,
-    columns: &[Column],
+    builder: &mut BatchBuilder,
     access: &Access,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
-    let kinds = columns.iter().map(|column| column.kind).collect();
-    let mut builder = BatchBuilder::new(kinds, access.batch_rows);
-    let mut first: Option<Vec<String>> = None;
     for file in access.files(path, "csv")? {
-        let mut table = Table::open(&file, delimiter, access)?;
-        table.check_header(first.get_or_insert_with(|| table.header.clone()))?;
-        table.add_rows(columns, &mut builder, sink)?;
+        Table::open(&file, delimiter, access)?.add_rows(builder, sink)?;
     }
-    builder.finish(sink)
+    Ok(())
 }
 
 /// Infers the columns of a text, and counts its rows.
 pub(crate) fn discover_text(
     text: &[u8],
     delimiter: Option<char>,
-) -> Result<(Vec<FoundColumn>, u64), SourceError> {
+) -> Result<(Head, u64), SourceError> {
     let mut table = Table::new(text, String::new(), delimiter)?;
-    let mut inferences = no_inferences(&table.header);
-    let rows = table.infer(&mut inferences, &BTreeMap::new())?;
-    Ok((conclude(table.header, &inferences, &BTreeMap::new())?, rows))
+    let mut inferences = Inferences::new();
+    table.check_delimiter(&Wanted::all())?;
+    let rows = table.infer(&mut inferences, &Wanted::all())?;
+    Ok((conclude(table.head, &inferences), rows))
 }
 
 /// Streams the columns of a text.
 pub(crate) fn scan_text(
     text: &[u8],
     delimiter: Option<char>,
-    columns: &[Column],
+    builder: &mut BatchBuilder,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
-    let kinds = columns.iter().map(|column| column.kind).collect();
-    let mut builder = BatchBuilder::new(kinds, usize::MAX);
-    let mut table = Table::new(text, String::new(), delimiter)?;
-    table.add_rows(columns, &mut builder, sink)?;
-    builder.finish(sink)
+    Table::new(text, String::new(), delimiter)?.add_rows(builder, sink)
 }
 
 /// The rows of a text, after its header.
 struct Table<R> {
     /// The name of the file, for messages.
     file: String,
-    header: Vec<String>,
+    head: Head,
     records: Records<R>,
 }
 
@@ -107,58 +106,72 @@ impl<R: BufRead> Table<R> {
         let Some(first) = records.next(2).map_err(|error| explain(error, &file))? else {
             return Err(malformed(&file, 1, Malformed::Empty));
         };
-        let header = header(first, &file)?;
-        Ok(Self { file, header, records })
+        let head = head(first);
+        Ok(Self { file, head, records })
     }
 
-    fn check_header(&self, expected: &[String]) -> Result<(), SourceError> {
-        if self.header == expected {
-            Ok(())
-        } else {
-            Err(DataError::Schemas(self.file.clone()).into())
+    fn width(&self) -> usize {
+        self.head.columns().len()
+    }
+
+    /// Refuses an only column whose name holds delimiters, unless it is chosen by this name.
+    fn check_delimiter(&self, wanted: &Wanted<'_>) -> Result<(), SourceError> {
+        match self.head.columns() {
+            [only] if only.name.contains([';', '\t', ',', '|']) && !wanted.names(&only.name) => {
+                Err(malformed(&self.file, 1, Malformed::Delimiter))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Observes all rows, and counts them.
+    /// Observes the fields of all rows whose kinds are wanted, and counts the rows.
     fn infer(
         &mut self,
-        inferences: &mut [Inference],
-        declared: &BTreeMap<&str, Kind>,
+        inferences: &mut Inferences,
+        wanted: &Wanted<'_>,
     ) -> Result<u64, SourceError> {
-        let Self { file, header, records } = self;
+        let width = self.width();
+        let Self { file, head, records } = self;
+        let mut observed: Vec<Option<Inference>> = Vec::new();
+        for found in head.columns() {
+            let infers = found.problem.is_none() && wanted.infers(&found.name);
+            observed.push(infers.then(|| inferences.remove(&found.name).unwrap_or_default()));
+        }
         let mut rows: u64 = 0;
-        while let Some(record) = next(records, header.len(), file)? {
+        while let Some(record) = next(records, width, file)? {
             rows = rows.saturating_add(1);
-            let columns = header.iter().zip(inferences.iter_mut());
-            for (index, (field, (name, inference))) in record.fields().zip(columns).enumerate() {
-                if field.is_missing() || declared.contains_key(name.as_str()) {
-                    continue;
-                }
+            for (index, (field, inference)) in record.fields().zip(&mut observed).enumerate() {
+                let Some(inference) = inference else { continue };
                 let text = utf8(field.bytes, index, record.line, file)?;
-                inference.see(text, || line(file, record.line));
+                if !field::is_missing(text, field.quoted) {
+                    inference.see(text, || line(file, record.line));
+                }
             }
+        }
+        for (found, inference) in head.columns().iter().zip(observed) {
+            inferences.extend(inference.map(|inference| (found.name.clone(), inference)));
         }
         Ok(rows)
     }
 
     fn add_rows(
         &mut self,
-        columns: &[Column],
         builder: &mut BatchBuilder,
         sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
-        let Self { file, header, records } = self;
-        let targets = targets(header, columns)?;
-        while let Some(record) = next(records, header.len(), file)? {
+        let width = self.width();
+        let Self { file, head, records } = self;
+        let targets = targets(head, builder.columns())?;
+        while let Some(record) = next(records, width, file)? {
             for (index, (field, targets)) in record.fields().zip(&targets).enumerate() {
                 for (target, column) in targets {
-                    let cell = if field.is_missing() {
+                    let text = utf8(field.bytes, index, record.line, file)?;
+                    let cell = if field::is_missing(text, field.quoted) {
                         Ok(Cell::Missing)
                     } else {
-                        cell::parse(utf8(field.bytes, index, record.line, file)?, column.kind)
+                        field::parse(text, column.kind)
                     };
-                    cell.and_then(|cell| builder.push(*target, cell))
-                        .map_err(|problem| cell_error(file, record.line, column, problem))?;
+                    builder.put(*target, cell, || line(file, record.line))?;
                 }
             }
             if builder.end_row() {
@@ -169,21 +182,17 @@ impl<R: BufRead> Table<R> {
     }
 }
 
-fn no_inferences(header: &[String]) -> Vec<Inference> {
-    header.iter().map(|_| Inference::default()).collect()
-}
-
 /// Lists the columns that each field of a row belongs to: none, one, or more if a column is
 /// requested twice.
-fn targets<'a>(
-    header: &[String],
-    columns: &'a [Column],
-) -> Result<Vec<Vec<(usize, &'a Column)>>, SourceError> {
-    let mut targets: Vec<_> = header.iter().map(|_| Vec::new()).collect();
+fn targets(head: &Head, columns: &[Column]) -> Result<Vec<Vec<(usize, Column)>>, SourceError> {
+    let found = head.columns();
+    let mut targets: Vec<Vec<(usize, Column)>> = found.iter().map(|_| Vec::new()).collect();
     for (target, column) in columns.iter().enumerate() {
-        let field = header.iter().position(|name| *name == column.name);
-        match field.and_then(|field| targets.get_mut(field)) {
-            Some(of_field) => of_field.push((target, column)),
+        let known = head
+            .place(&column.name)
+            .filter(|place| found.get(*place).is_some_and(|found| found.problem.is_none()));
+        match known.and_then(|place| targets.get_mut(place)) {
+            Some(of_field) => of_field.push((target, column.clone())),
             None => return Err(DataError::Changed(column.name.clone()).into()),
         }
     }
@@ -204,24 +213,13 @@ fn next<'a, R: BufRead>(
     }
 }
 
-fn conclude(
-    names: Vec<String>,
-    inferences: &[Inference],
-    declared: &BTreeMap<&str, Kind>,
-) -> Result<Vec<FoundColumn>, SourceError> {
-    let mut found = Vec::new();
-    for (name, inference) in names.into_iter().zip(inferences) {
-        let kind = match declared.get(name.as_str()) {
-            Some(kind) => *kind,
-            None => inference.kind().map_err(|place| DataError::Cell {
-                place,
-                column: name.clone(),
-                problem: CellProblem::DecimalComma,
-            })?,
-        };
-        found.push(FoundColumn { name, kind: Ok(kind) });
-    }
-    Ok(found)
+/// Writes the inferred kinds into the head.
+fn conclude(mut head: Head, inferences: &Inferences) -> Head {
+    head.set_kinds(|name| {
+        let kind = inferences.get(name).map_or(Ok(None), Inference::kind);
+        kind.map_err(KindProblem::DecimalComma)
+    });
+    head
 }
 
 fn delimiter_byte(delimiter: Option<char>) -> Result<u8, DeclarationError> {
@@ -236,18 +234,17 @@ fn delimiter_byte(delimiter: Option<char>) -> Result<u8, DeclarationError> {
     }
 }
 
-fn header(record: &Record, file: &str) -> Result<Vec<String>, SourceError> {
-    let mut names = Vec::new();
-    for (index, field) in record.fields().enumerate() {
-        names.push(utf8(field.bytes, index, record.line, file)?.to_owned());
+/// Reads the names of columns, without blanks around them.
+fn head(record: &Record) -> Head {
+    let mut columns = Vec::new();
+    for (number, field) in (1..).zip(record.fields()) {
+        let name = String::from_utf8_lossy(field.bytes);
+        let mut found = FoundColumn::new(name.trim_matches([' ', '\t']).to_owned(), Ok(None));
+        let broken = std::str::from_utf8(field.bytes).is_err();
+        found.problem = broken.then_some(HeaderProblem::Encoding(number));
+        columns.push(found);
     }
-    check_names(names.iter().map(String::as_str))?;
-    match names.as_slice() {
-        [only] if only.contains([';', '\t', ',']) => {
-            Err(malformed(file, record.line, Malformed::Delimiter))
-        }
-        _ => Ok(names),
-    }
+    Head::new(columns)
 }
 
 fn utf8<'a>(bytes: &'a [u8], index: usize, line: u64, file: &str) -> Result<&'a str, SourceError> {
@@ -268,9 +265,4 @@ fn line(file: &str, line: u64) -> Place {
 
 fn malformed(file: &str, line: u64, problem: Malformed) -> SourceError {
     DataError::Malformed { place: self::line(file, line), problem }.into()
-}
-
-fn cell_error(file: &str, line: u64, column: &Column, problem: CellProblem) -> SourceError {
-    let place = self::line(file, line);
-    DataError::Cell { place, column: column.name.clone(), problem }.into()
 }

@@ -10,10 +10,15 @@
 use std::io::{self, BufRead};
 
 use crate::error::Malformed;
-use crate::found::MAX_COLUMNS;
+
+/// The longest field, in bytes without quotes.
+const MAX_FIELD: usize = 1 << 20;
 
 /// The longest record, in bytes without quotes and delimiters.
-const MAX_RECORD: usize = 1 << 20;
+const MAX_RECORD: usize = 1 << 24;
+
+/// The most fields of a record. A dataset takes fewer columns, but may choose among many.
+const MAX_FIELDS: usize = 1_000_000;
 
 /// Reads the records of a text.
 pub(super) struct Records<R> {
@@ -202,10 +207,11 @@ fn step(
         }
     };
     *state = next;
-    if record.bytes.len() > MAX_RECORD {
+    let field = record.bytes.len().saturating_sub(record.ends.last().copied().unwrap_or(0));
+    if record.bytes.len() > MAX_RECORD || field > MAX_FIELD {
         return Err(Malformed::TooLong);
     }
-    if record.ends.len() >= MAX_COLUMNS {
+    if record.ends.len() >= MAX_FIELDS {
         return Err(Malformed::TooWide);
     }
     Ok(false)
@@ -262,8 +268,8 @@ mod tests {
         fails("a,b\n\"x\ny\",1\n1,2\"\n", 4, Malformed::StrayQuote(2));
         fails("a,b\r1,2\r", 1, Malformed::CarriageReturn);
         fails("a,b\r", 1, Malformed::CarriageReturn);
-        fails(&format!("a,b\n1,\"{}", "x\n".repeat(MAX_RECORD)), 2, Malformed::TooLong);
-        fails(&",".repeat(MAX_COLUMNS), 1, Malformed::TooWide);
+        fails(&format!("a,b\n1,\"{}", "x\n".repeat(MAX_FIELD)), 2, Malformed::TooLong);
+        fails(&",".repeat(MAX_FIELDS), 1, Malformed::TooWide);
         let utf16 = Records::new(&[0xff, 0xfe, 0x61, 0x00][..], b',');
         assert!(matches!(utf16, Err(RecordError::Text { problem: Malformed::Utf16, .. })));
     }

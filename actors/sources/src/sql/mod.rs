@@ -22,10 +22,12 @@ use self::session::Session;
 use self::sqlite::Sqlite;
 use crate::access::Access;
 use crate::aggregate::{Aggregate, Aggregated};
+use crate::batch::BatchBuilder;
 use crate::column::Column;
+use crate::declaration::Wanted;
 use crate::error::SourceError;
 use crate::filter::Filter;
-use crate::found::FoundColumn;
+use crate::head::Head;
 use crate::source::Source;
 use crate::values::BatchSink;
 
@@ -54,21 +56,25 @@ macro_rules! with_session {
 }
 
 /// Lists the columns of a table or query.
-pub(crate) fn discover(source: &Source, access: &Access) -> Result<Vec<FoundColumn>, SourceError> {
-    with_session!(source, access, |session, relation| session.discover(relation))
-        .unwrap_or_else(|| Ok(Vec::new()))
+pub(crate) fn discover(
+    source: &Source,
+    wanted: &Wanted<'_>,
+    access: &Access,
+) -> Result<Head, SourceError> {
+    with_session!(source, access, |session, relation| session.discover(relation, wanted))
+        .unwrap_or_else(|| Ok(Head::default()))
 }
 
 /// Streams columns. Rows that `filter` does not select may be left out.
 pub(crate) fn scan(
     source: &Source,
-    columns: &[Column],
+    builder: &mut BatchBuilder,
     filter: Option<&Filter>,
     access: &Access,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     with_session!(source, access, |session, relation| {
-        session.scan(relation, columns, filter, access.batch_rows, sink)
+        session.scan(relation, builder, filter, sink)
     })
     .unwrap_or(Ok(()))
 }

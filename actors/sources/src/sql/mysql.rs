@@ -218,11 +218,10 @@ fn read_cell(row: &MySqlRow, index: usize, native: Native) -> Result<Cell, sqlx:
 
 fn unsigned_cell(row: &MySqlRow, index: usize) -> Result<Cell, CellProblem> {
     let value: Option<u64> = row.try_get_unchecked(index).map_err(|_| CellProblem::Binary)?;
-    match value.map(i64::try_from) {
-        None => Ok(Cell::Missing),
-        Some(Ok(value)) => Ok(Cell::Integer(value)),
-        Some(Err(_)) => Err(CellProblem::TooLarge),
-    }
+    Ok(value.map_or(Cell::Missing, |value| match i64::try_from(value) {
+        Ok(value) => Cell::Integer(value),
+        Err(_) => Cell::Decimal(value.to_string()),
+    }))
 }
 
 /// Writes the text's bytes in UTF-8, which are compared without case, padding or language.

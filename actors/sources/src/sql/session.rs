@@ -1,5 +1,6 @@
 //! Sessions, which run all statements for one source.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -12,12 +13,14 @@ use super::pushdown::{Precision, condition};
 use super::relation::{from_clause, looks_writing, quoted};
 use crate::access::Access;
 use crate::aggregate::{Aggregate, Aggregated, MAX_GROUPS};
+use crate::batch::BatchBuilder;
 use crate::column::{Column, Kind};
-use crate::error::{DataError, DeclarationError, SelectionError, SourceError, Unavailable};
+use crate::declaration::Wanted;
+use crate::error::{DataError, DeclarationError, Place, SelectionError, SourceError, Unavailable};
 use crate::filter::Filter;
-use crate::found::{FoundColumn, check_names};
+use crate::head::{FoundColumn, Head, KindProblem};
 use crate::source::Relation;
-use crate::values::{BatchBuilder, BatchSink};
+use crate::values::BatchSink;
 
 /// The columns that are probed in one statement; SQLite answers with at most 2000 values.
 const PROBED_COLUMNS: usize = 100;
@@ -54,31 +57,41 @@ impl<D: Dialect> Session<D> {
         Ok(Self { dialect, runtime, connection, limit })
     }
 
-    /// Lists the columns of a table or query, with their kinds.
+    /// Lists the columns of a table or query, with the kinds of those that are wanted.
     pub(super) fn discover(
         &mut self,
         relation: &Relation,
-    ) -> Result<Vec<FoundColumn>, SourceError> {
+        wanted: &Wanted<'_>,
+    ) -> Result<Head, SourceError> {
         let from = from_clause(relation, D::QUOTE)?;
         let described = self.describe(&from)?;
-        let mut found = Vec::new();
-        for columns in described.chunks(PROBED_COLUMNS) {
-            found.append(&mut self.kinds(columns, &from)?);
+        let mut head = Head::new(described.iter().map(found_by_type).collect());
+        let by_values = |column: &&Described| {
+            let named = head.column(&column.name).is_some_and(|found| found.problem.is_none());
+            let dynamic = matches!(column.native, Some(Native::Dynamic { .. }));
+            named && dynamic && wanted.includes(&column.name)
+        };
+        let probed: Vec<&Described> = described.iter().filter(by_values).collect();
+        let mut kinds = BTreeMap::new();
+        for columns in probed.chunks(PROBED_COLUMNS) {
+            kinds.extend(self.kinds(columns, &from)?);
         }
-        Ok(found)
+        for (name, kind) in kinds {
+            head.set_kind(&name, kind);
+        }
+        Ok(head)
     }
 
     /// Streams columns. Rows that `filter` does not select may be left out.
     pub(super) fn scan(
         &mut self,
         relation: &Relation,
-        columns: &[Column],
+        builder: &mut BatchBuilder,
         filter: Option<&Filter>,
-        batch_rows: usize,
         sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
         let from = from_clause(relation, D::QUOTE)?;
-        let natives = self.natives(columns, &from)?;
+        let natives = self.natives(builder.columns(), &from)?;
         let mut selected = Vec::new();
         for (column, native) in &natives {
             selected.push(D::expression(&quoted(&column.name, D::QUOTE), *native));
@@ -92,8 +105,6 @@ impl<D: Dialect> Session<D> {
             superset = condition(&self.dialect, filter, &natives, Precision::Superset);
         }
         let statement = select(&selected.join(", "), &from, superset);
-        let kinds = columns.iter().map(|column| column.kind).collect();
-        let builder = BatchBuilder::new(kinds, batch_rows);
         self.stream(statement, &natives, builder, sink)
     }
 
@@ -138,7 +149,6 @@ impl<D: Dialect> Session<D> {
                 }
                 other => other,
             })?;
-        check_names(described.iter().map(|column| column.name.as_str()))?;
         Ok(described)
     }
 
@@ -160,28 +170,19 @@ impl<D: Dialect> Session<D> {
         Ok(natives)
     }
 
-    /// Finds the kinds of columns, by their types or else by their values.
-    fn kinds(
-        &mut self,
-        columns: &[Described],
-        from: &str,
-    ) -> Result<Vec<FoundColumn>, SourceError> {
-        let mut probes = Vec::new();
-        for column in columns {
-            match D::type_probe(&quoted(&column.name, D::QUOTE)) {
-                Some(probe) => probes.push(probe),
-                None => return Ok(columns.iter().map(found_by_type).collect()),
-            }
-        }
+    /// Finds the kinds of columns by their values.
+    fn kinds(&mut self, columns: &[&Described], from: &str) -> Result<Kinds, SourceError> {
+        let quoted = columns.iter().map(|column| quoted(&column.name, D::QUOTE));
+        let probes: Vec<_> = quoted.filter_map(|quoted| D::type_probe(&quoted)).collect();
         let statement = select(&probes.join(", "), from, None);
         let width = columns.len().saturating_mul(5);
         let seen: Vec<Option<i128>> =
             self.row(statement, |row| (0..width).map(|index| integer::<D>(row, index)).collect())?;
-        let mut found = Vec::new();
+        let mut kinds = Kinds::new();
         for (column, seen) in columns.iter().zip(seen.chunks(5)) {
-            found.push(found_by_values(column, seen));
+            kinds.push((column.name.clone(), kind_of_values(column, seen)));
         }
-        Ok(found)
+        Ok(kinds)
     }
 
     fn has_inexact_rows(
@@ -310,7 +311,7 @@ impl<D: Dialect> Session<D> {
         &mut self,
         statement: Fragment,
         natives: &[(Column, Native)],
-        mut builder: BatchBuilder,
+        builder: &mut BatchBuilder,
         sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
         let (sql, constants) = statement.render(D::placeholder);
@@ -318,9 +319,9 @@ impl<D: Dialect> Session<D> {
         let mut left = self.limit;
         loop {
             let began = Instant::now();
-            let filled = self.runtime.block_on(async {
-                timeout(left, fill::<D>(&mut rows, natives, &mut builder)).await
-            });
+            let filled = self
+                .runtime
+                .block_on(async { timeout(left, fill::<D>(&mut rows, natives, builder)).await });
             left = left.saturating_sub(began.elapsed());
             let full = match filled {
                 Ok(Ok(full)) => full,
@@ -330,9 +331,7 @@ impl<D: Dialect> Session<D> {
                 }
                 Err(_) => return Err(Unavailable::Slow(self.limit).into()),
             };
-            if !builder.is_empty() {
-                sink(builder.take())?;
-            }
+            builder.flush(sink)?;
             if !full {
                 return Ok(());
             }
@@ -354,10 +353,9 @@ async fn fill<D: Dialect>(
 ) -> Result<bool, FillError> {
     while let Some(row) = rows.next().await {
         let row = row.map_err(FillError::Database)?;
-        for (index, (column, native)) in natives.iter().enumerate() {
-            let cell = D::cell(&row, index, *native);
-            cell.and_then(|cell| builder.push(index, cell))
-                .map_err(|problem| FillError::Row(cell_error(&column.name, problem)))?;
+        for (index, (_, native)) in natives.iter().enumerate() {
+            let put = builder.put(index, D::cell(&row, index, *native), || Place::Database);
+            put.map_err(|error| FillError::Row(error.into()))?;
         }
         if builder.end_row() {
             return Ok(true);
@@ -374,27 +372,33 @@ fn select(what: &str, from: &str, condition: Option<Fragment>) -> Fragment {
     }
 }
 
+/// Names of columns with their kinds.
+type Kinds = Vec<(String, Result<Option<Kind>, KindProblem>)>;
+
 fn found_by_type(column: &Described) -> FoundColumn {
-    let kind = column.native.and_then(Native::kind).ok_or_else(|| column.type_name.clone());
-    FoundColumn { name: column.name.clone(), kind }
+    let kind = match column.native {
+        None => Err(KindProblem::Unread(column.type_name.clone())),
+        Some(native) => Ok(native.kind()),
+    };
+    FoundColumn::new(column.name.clone(), kind)
 }
 
 /// Infers the kind of a column from the five answers of [`Dialect::type_probe`].
-fn found_by_values(column: &Described, seen: &[Option<i128>]) -> FoundColumn {
+fn kind_of_values(column: &Described, seen: &[Option<i128>]) -> Result<Option<Kind>, KindProblem> {
     let probe = <[Option<i128>; 5]>::try_from(seen).expect("a probe has five answers");
     let [other_integers, integers, reals, texts, blobs] = probe.map(|answer| answer == Some(1));
     let truth = matches!(column.native, Some(Native::Dynamic { truth: true }));
-    let kind = match (integers, reals, texts, blobs) {
-        (_, _, _, true) => Err("BLOB".to_owned()),
+    match (integers, reals, texts, blobs) {
+        (_, _, _, true) => Err(KindProblem::Unread("BLOB".to_owned())),
         (true, _, true, _) | (_, true, true, _) => {
-            Err("texts and numbers in one column".to_owned())
+            Err(KindProblem::Mixed("texts and numbers in one column"))
         }
-        (_, true, false, _) => Ok(Kind::Number),
-        (true, false, false, _) if truth && !other_integers => Ok(Kind::Truth),
-        (true, false, false, _) => Ok(Kind::Integer),
-        (false, false, _, _) => Ok(Kind::Text),
-    };
-    FoundColumn { name: column.name.clone(), kind }
+        (_, true, false, _) => Ok(Some(Kind::Number)),
+        (true, false, false, _) if truth && !other_integers => Ok(Some(Kind::Truth)),
+        (true, false, false, _) => Ok(Some(Kind::Integer)),
+        (false, false, true, _) => Ok(Some(Kind::Text)),
+        (false, false, false, _) => Ok(None),
+    }
 }
 
 fn integer<D: Dialect>(row: &Row<D>, index: usize) -> Option<i128> {

@@ -15,11 +15,9 @@ use tempfile::TempDir;
 
 fn registered(folder: &TempDir, path: &Path) -> Result<Report, SourceError> {
     let folders = vec![folder.path().canonicalize().unwrap()];
-    let access = Access { folders, timeout: Duration::from_secs(1), batch_rows: 10_000 };
+    let access = Access { folders, timeout: Duration::from_secs(1), batch_rows: 100_000 };
     let source = Source::Parquet { path: path.to_owned() };
-    let name = "damaged".to_owned();
-    register(Declaration { name, source, columns: Vec::new(), key: None }, &access)
-        .map(|(_, report)| report)
+    register(Declaration::new("damaged", source), &access).map(|(_, report)| report)
 }
 
 fn write(path: &Path, batch: &RecordBatch) {
@@ -40,14 +38,14 @@ fn repeated(rows: usize, length: usize) -> RecordBatch {
 fn a_small_parquet_file_does_not_unfold_beyond_its_budget() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bomb.parquet");
-    write(&path, &repeated(100_000, 40_000));
+    write(&path, &repeated(14_000, 40_000));
     assert!(fs::metadata(&path).unwrap().len() < 1 << 20);
     let error = registered(&folder, &path).unwrap_err().to_string();
     assert!(error.contains("\"bomb.parquet\" unfold to far more bytes"), "{error}");
     // The same text in fewer rows, and short texts in many, are within the budget.
-    write(&path, &repeated(10_000, 40_000));
-    assert_eq!(registered(&folder, &path).unwrap().rows, 10_000);
-    write(&path, &repeated(1_000_000, 8));
+    write(&path, &repeated(1_000, 40_000));
+    assert_eq!(registered(&folder, &path).unwrap().rows, 1_000);
+    write(&path, &repeated(100_000, 8));
     assert_eq!(registered(&folder, &path).unwrap().columns[0].levels, Some(1));
 }
 
@@ -55,20 +53,18 @@ fn a_small_parquet_file_does_not_unfold_beyond_its_budget() {
 fn batches_of_long_texts_have_fewer_rows() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.parquet");
-    write(&path, &repeated(1_000, 1 << 18));
+    write(&path, &repeated(200, 1 << 18));
     let folders = vec![folder.path().canonicalize().unwrap()];
     let access = Access { folders, timeout: Duration::from_secs(1), batch_rows: 10_000 };
     let source = Source::Parquet { path };
-    let declaration =
-        Declaration { name: "long".to_owned(), source, columns: Vec::new(), key: None };
-    let (dataset, _) = register(declaration, &access).unwrap();
+    let (dataset, _) = register(Declaration::new("long", source), &access).unwrap();
     let mut rows = Vec::new();
     let read = cloister_sources::read(&dataset, &["a".to_owned()], None, &access, &mut |batch| {
         rows.push(batch.rows);
         Ok(())
     });
     read.unwrap();
-    assert_eq!(rows.iter().sum::<usize>(), 1_000);
+    assert_eq!(rows.iter().sum::<usize>(), 200);
     // 64 texts of 256 KiB are 16 MiB.
     assert!(rows.iter().all(|rows| *rows <= 65), "{rows:?}");
 }
@@ -104,13 +100,13 @@ fn no_altered_parquet_file_panics() {
     };
     for at in 0..whole.len() {
         read(&whole[..at]);
-        for value in [0, 0x7f, 0xff, whole[at] ^ 4] {
+        for value in [0xff, whole[at] ^ 4] {
             let mut altered = whole.clone();
             altered[at] = value;
             read(&altered);
         }
     }
-    for _ in 0..5_000 {
+    for _ in 0..1_000 {
         let mut altered = whole.clone();
         for _ in 0..1 + random(4) {
             let at = random(altered.len());

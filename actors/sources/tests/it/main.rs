@@ -4,3 +4,4 @@
 mod damaged;
 mod databases;
 mod files;
+mod remedies;

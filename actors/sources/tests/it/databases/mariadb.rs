@@ -9,6 +9,7 @@ use super::{
     access, declare, declared, integer, mute, number, one_row, query, read_all, refused,
     refused_as, registered, table, text,
 };
+use crate::remedies::{self, check_database};
 use cloister_testkit::databases::mariadb::Mariadb;
 
 #[test]
@@ -102,6 +103,17 @@ fn what_does_not_fit_is_refused(mariadb: &Mariadb, access: &Access) {
         ("SELECT 1 AS a, 2 AS a", "a"),
     ] {
         refused_as(source(mariadb, query(text)), access, expected);
+    }
+    let from = |text: &str| Source::Mysql { url: mariadb.url(), from: query(text) };
+    check_database(from, access);
+    for (text, kind) in [
+        ("SELECT 12345678.123456789012 AS a, 1 AS b", None),
+        ("SELECT CAST(18446744073709551615 AS UNSIGNED) AS a, 1 AS b", None),
+        ("SELECT CAST(18446744073709551615 AS UNSIGNED) AS a, 1 AS b", Some(Kind::Number)),
+        ("SELECT 2.5 AS a, 1 AS b", Some(Kind::Integer)),
+        ("SELECT 2.5e0 AS a, 1 AS b", Some(Kind::Text)),
+    ] {
+        remedies::check(&from(text), kind, access);
     }
     mariadb.run("CREATE TABLE three (a boolean); INSERT INTO three VALUES (0), (1), (2)");
     refused_as(source(mariadb, table("three")), access, "not of kind truth");

@@ -21,12 +21,11 @@ fn access(folder: &Path) -> Access {
 }
 
 fn declare(source: Source) -> Declaration {
-    Declaration { name: "patients".to_owned(), source, columns: Vec::new(), key: None }
+    Declaration::new("patients", source)
 }
 
 fn declared(name: &str, kind: Kind) -> DeclaredColumn {
-    let (unit, range, levels) = (None, None, None);
-    DeclaredColumn { name: name.to_owned(), kind: Some(kind), unit, range, levels }
+    DeclaredColumn { name: name.to_owned(), kind: Some(kind), ..DeclaredColumn::default() }
 }
 
 fn table(name: &str) -> Relation {

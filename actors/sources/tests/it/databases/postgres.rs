@@ -12,6 +12,7 @@ use super::{
     access, declare, declared, integer, mute, number, one_row, query, read_all, refused,
     refused_as, registered, table, text,
 };
+use crate::remedies::{self, check_database};
 use cloister_testkit::databases::postgres::Postgres;
 
 #[test]
@@ -115,6 +116,18 @@ fn what_does_not_fit_is_refused(postgres: &Postgres, access: &Access) {
     ];
     for (text, expected) in cases {
         refused_as(source(postgres, query(text)), access, expected);
+    }
+    let from = |text: &str| Source::Postgres { url: postgres.url(), from: query(text) };
+    check_database(from, access);
+    for (text, kind) in [
+        ("SELECT 12345678.123456789012::numeric AS a, 1 AS b", None),
+        ("SELECT 1e400::numeric AS a, 1 AS b", None),
+        ("SELECT 18446744073709551615 AS a, 1 AS b", Some(Kind::Integer)),
+        ("SELECT 2.5::float8 AS a, 1 AS b", Some(Kind::Text)),
+        ("SELECT 'Infinity'::float8 AS a, 1 AS b", None),
+        ("SELECT 'Infinity'::numeric AS a, 1 AS b", None),
+    ] {
+        remedies::check(&from(text), kind, access);
     }
     // A type that has no place here does no harm beside the columns that are declared.
     let mut beside = source(postgres, query("SELECT 1 AS a, '\\x00'::bytea AS b"));

@@ -1,4 +1,4 @@
-//! The meaning of a CSV field, and the kind of a column of them.
+//! The meaning of a field of text, and the kind of a column of them.
 //!
 //! An empty field is missing, quoted or not. `NA` without quotes is missing, as R and pandas write
 //! it; with quotes it is a text, as R keeps it. `NaN` is a missing number. Blanks around numbers
@@ -7,18 +7,16 @@
 
 use crate::column::Kind;
 use crate::error::{CellProblem, Place};
+use crate::number;
 use crate::values::Cell;
 
-use super::records::Field;
-
-impl Field<'_> {
-    pub(super) fn is_missing(self) -> bool {
-        self.bytes.is_empty() || (!self.quoted && self.bytes == b"NA")
-    }
+/// Returns `true` for the fields that stand for a missing value.
+pub(crate) fn is_missing(text: &str, quoted: bool) -> bool {
+    text.is_empty() || (!quoted && text == "NA")
 }
 
 /// Parses the text of a field as a cell of that kind.
-pub(super) fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
+pub(crate) fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
     let bare = text.trim_matches([' ', '\t']);
     match kind {
         Kind::Text => Ok(Cell::Text(text.to_owned())),
@@ -28,6 +26,7 @@ pub(super) fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
                 bare.parse().map(Cell::Integer).map_err(|_| CellProblem::TooLarge)
             }
             Shape::DecimalComma => Err(CellProblem::DecimalComma),
+            // `3.0` is an integer, `3.5` is not.
             Shape::Number => number(bare),
             _ => Err(CellProblem::NotA(kind)),
         },
@@ -39,9 +38,9 @@ pub(super) fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
     }
 }
 
-/// Parses to the nearest double. The batch refuses infinite numbers.
+/// Parses to the nearest double, but rounds no whole number. The batch refuses infinite numbers.
 fn number(text: &str) -> Result<Cell, CellProblem> {
-    text.parse().map(Cell::Number).map_err(|_| CellProblem::NotA(Kind::Number))
+    number::written(text).map(Cell::Number).ok_or(CellProblem::Inexact)
 }
 
 /// Parses a truth value of a declared column, which may be 0 or 1.
@@ -97,7 +96,7 @@ fn is_digits(text: &str) -> bool {
 
 /// Infers the kind of a column from its fields.
 #[derive(Default)]
-pub(super) struct Inference {
+pub(crate) struct Inference {
     truths: bool,
     integers: bool,
     numbers: bool,
@@ -108,7 +107,7 @@ pub(super) struct Inference {
 }
 
 impl Inference {
-    pub(super) fn see(&mut self, text: &str, place: impl FnOnce() -> Place) {
+    pub(crate) fn see(&mut self, text: &str, place: impl FnOnce() -> Place) {
         match shape(text.trim_matches([' ', '\t'])) {
             Shape::Truth => self.truths = true,
             Shape::Integer => self.integers = true,
@@ -121,19 +120,20 @@ impl Inference {
         }
     }
 
-    /// Returns the narrowest kind for all fields, and text for no fields. A column of numbers with
+    /// Returns the narrowest kind for all fields, and `None` for no fields. A column of numbers with
     /// decimal commas is an error, with the place of the first.
-    pub(super) fn kind(&self) -> Result<Kind, Place> {
+    pub(crate) fn kind(&self) -> Result<Option<Kind>, Place> {
         let numeric = self.integers || self.numbers;
         if self.other || self.codes {
-            return Ok(Kind::Text);
+            return Ok(Some(Kind::Text));
         }
         match (self.truths, numeric, &self.comma) {
             (false, _, Some(place)) => Err(place.clone()),
-            (true, false, None) => Ok(Kind::Truth),
-            (false, true, None) if self.numbers => Ok(Kind::Number),
-            (false, true, None) => Ok(Kind::Integer),
-            (false, false, None) | (true, _, _) => Ok(Kind::Text),
+            (true, false, None) => Ok(Some(Kind::Truth)),
+            (false, true, None) if self.numbers => Ok(Some(Kind::Number)),
+            (false, true, None) => Ok(Some(Kind::Integer)),
+            (true, _, _) => Ok(Some(Kind::Text)),
+            (false, false, None) => Ok(None),
         }
     }
 }
@@ -142,7 +142,7 @@ impl Inference {
 mod tests {
     use super::*;
 
-    fn infer(fields: &[&str]) -> Result<Kind, u64> {
+    fn infer(fields: &[&str]) -> Result<Option<Kind>, u64> {
         let mut inference = Inference::default();
         for (field, row) in fields.iter().zip(2..) {
             inference.see(field, || Place::Row { file: String::new(), row });
@@ -155,27 +155,27 @@ mod tests {
 
     #[test]
     fn a_column_is_of_the_narrowest_kind() {
-        assert_eq!(infer(&["1", "-2", "+3", " 4 "]), Ok(Kind::Integer));
-        assert_eq!(infer(&["1", "2.5"]), Ok(Kind::Number));
-        assert_eq!(infer(&["1e5", ".5", "5.", "NaN", "-1E-3"]), Ok(Kind::Number));
-        assert_eq!(infer(&["true", "FALSE", "True"]), Ok(Kind::Truth));
-        assert_eq!(infer(&["true", "1"]), Ok(Kind::Text));
-        assert_eq!(infer(&["1", "x"]), Ok(Kind::Text));
-        assert_eq!(infer(&[]), Ok(Kind::Text));
+        assert_eq!(infer(&["1", "-2", "+3", " 4 "]), Ok(Some(Kind::Integer)));
+        assert_eq!(infer(&["1", "2.5"]), Ok(Some(Kind::Number)));
+        assert_eq!(infer(&["1e5", ".5", "5.", "NaN", "-1E-3"]), Ok(Some(Kind::Number)));
+        assert_eq!(infer(&["true", "FALSE", "True"]), Ok(Some(Kind::Truth)));
+        assert_eq!(infer(&["true", "1"]), Ok(Some(Kind::Text)));
+        assert_eq!(infer(&["1", "x"]), Ok(Some(Kind::Text)));
+        assert_eq!(infer(&[]), Ok(None));
     }
 
     #[test]
     fn codes_stay_texts() {
-        assert_eq!(infer(&["01234", "99999"]), Ok(Kind::Text));
-        assert_eq!(infer(&["12345678901234567890"]), Ok(Kind::Text));
-        assert_eq!(infer(&["0", "10"]), Ok(Kind::Integer));
+        assert_eq!(infer(&["01234", "99999"]), Ok(Some(Kind::Text)));
+        assert_eq!(infer(&["12345678901234567890"]), Ok(Some(Kind::Text)));
+        assert_eq!(infer(&["0", "10"]), Ok(Some(Kind::Integer)));
     }
 
     #[test]
     fn decimal_commas_are_refused_where_a_column_would_be_of_numbers() {
         assert_eq!(infer(&["1", "1,5"]), Err(3));
         assert_eq!(infer(&["1,234,567"]), Err(2));
-        assert_eq!(infer(&["1,5", "left, right"]), Ok(Kind::Text));
+        assert_eq!(infer(&["1,5", "left, right"]), Ok(Some(Kind::Text)));
         for kind in [Kind::Integer, Kind::Number] {
             assert_eq!(parse("1,5", kind).err(), Some(CellProblem::DecimalComma));
         }
