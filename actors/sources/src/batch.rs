@@ -2,8 +2,10 @@
 
 use std::mem;
 
-use crate::column::Column;
+use crate::column::{Column, Kind};
 use crate::error::{CellProblem, DataError, Errors, Place, SourceError};
+use crate::field::FieldReader;
+use crate::format::Formats;
 use crate::values::{Batch, BatchSink, Cell, Values};
 
 /// The size from which on a batch is passed on, even with few rows.
@@ -12,6 +14,8 @@ pub(crate) const BATCH_BYTES: usize = 16 << 20;
 /// Builds batches of at most so many rows, and of not many more bytes than [`BATCH_BYTES`].
 pub(crate) struct BatchBuilder {
     columns: Vec<Column>,
+    /// The readers of the columns' cells.
+    readers: Vec<FieldReader>,
     values: Vec<Values>,
     rows: usize,
     bytes: usize,
@@ -28,9 +32,11 @@ struct Fault {
 
 impl BatchBuilder {
     /// Returns a builder of batches of these columns. The first defect of a cell is an error.
-    pub(crate) fn new(columns: &[Column], limit: usize) -> Self {
+    pub(crate) fn new(columns: &[Column], formats: &Formats, limit: usize) -> Self {
+        let reader = |column: &Column| FieldReader::new(formats.of(&column.name));
         Self {
             columns: columns.to_vec(),
+            readers: columns.iter().map(reader).collect(),
             values: columns.iter().map(|column| Values::new(column.kind)).collect(),
             rows: 0,
             bytes: 0,
@@ -40,9 +46,9 @@ impl BatchBuilder {
     }
 
     /// Returns a builder that reads on after the defect of a cell, which is told at the end.
-    pub(crate) fn collecting(columns: &[Column], limit: usize) -> Self {
+    pub(crate) fn collecting(columns: &[Column], formats: &Formats, limit: usize) -> Self {
         let faults = Some(columns.iter().map(|_| None).collect());
-        Self { faults, ..Self::new(columns, limit) }
+        Self { faults, ..Self::new(columns, formats, limit) }
     }
 
     /// Returns the columns, in their order.
@@ -55,8 +61,37 @@ impl BatchBuilder {
         self.limit
     }
 
-    /// Adds a cell of the present row to the column of that index. `place` tells where it was.
+    /// Adds a field of a text to the column of that index. `place` tells where it was.
+    pub(crate) fn put_field(
+        &mut self,
+        column: usize,
+        text: &str,
+        quoted: bool,
+        place: impl FnOnce() -> Place,
+    ) -> Result<(), DataError> {
+        let (reader, kind) = self.reader(column);
+        let cell = reader.field(text, quoted, kind);
+        self.add(column, cell, place)
+    }
+
+    /// Adds a cell of a source with types to the column of that index.
     pub(crate) fn put(
+        &mut self,
+        column: usize,
+        cell: Result<Cell, CellProblem>,
+        place: impl FnOnce() -> Place,
+    ) -> Result<(), DataError> {
+        let (reader, kind) = self.reader(column);
+        let cell = cell.and_then(|cell| reader.cell(cell, kind));
+        self.add(column, cell, place)
+    }
+
+    fn reader(&self, column: usize) -> (&FieldReader, Kind) {
+        let described = self.columns.get(column).map(|column| column.kind);
+        self.readers.get(column).zip(described).expect("a batch has the columns that are read")
+    }
+
+    fn add(
         &mut self,
         column: usize,
         cell: Result<Cell, CellProblem>,
@@ -127,7 +162,6 @@ impl BatchBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::column::Kind;
 
     fn column(name: &str, kind: Kind) -> Column {
         Column { name: name.to_owned(), kind, unit: None, range: None, levels: None }
@@ -139,7 +173,7 @@ mod tests {
 
     #[test]
     fn batches_end_by_rows_or_by_bytes() {
-        let mut builder = BatchBuilder::new(&[column("a", Kind::Text)], 3);
+        let mut builder = BatchBuilder::new(&[column("a", Kind::Text)], &Formats::default(), 3);
         let long = Cell::Text("x".repeat(BATCH_BYTES));
         assert!(builder.put(0, Ok(long), nowhere).is_ok());
         assert!(builder.end_row());
@@ -152,8 +186,10 @@ mod tests {
     fn defects_are_told_at_once_or_together() {
         let columns = [column("a", Kind::Integer), column("b", Kind::Truth)];
         let cell = || Ok(Cell::Number(0.5));
-        assert!(BatchBuilder::new(&columns, 3).put(0, cell(), nowhere).is_err());
-        let mut builder = BatchBuilder::collecting(&columns, 3);
+        assert!(
+            BatchBuilder::new(&columns, &Formats::default(), 3).put(0, cell(), nowhere).is_err()
+        );
+        let mut builder = BatchBuilder::collecting(&columns, &Formats::default(), 3);
         for index in [0, 0, 1, 0] {
             assert!(builder.put(index, cell(), nowhere).is_ok());
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::column::{Column, Kind};
 use crate::error::SelectionError;
+use crate::format::Formats;
 use crate::source::Source;
 
 /// A registered dataset: its source, and its columns at registration.
@@ -29,6 +30,9 @@ pub struct Dataset {
     pub rows: u64,
     /// The numbers of missing values at registration, one for each column.
     pub missing: Vec<u64>,
+    /// The way in which values are written in the source.
+    #[serde(default, skip_serializing_if = "Formats::are_plain")]
+    pub formats: Formats,
 }
 
 impl Dataset {

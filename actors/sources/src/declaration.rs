@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::column::{Column, Kind};
 use crate::error::{DataError, DeclarationError, Errors, HeaderProblem, SourceError};
+use crate::format::{Encoding, Format, Formats};
 use crate::head::{Head, MAX_COLUMNS};
 use crate::source::Source;
 
@@ -24,6 +25,12 @@ pub struct Declaration {
     /// The column that tells rows apart: integer or text, never missing, never repeated.
     #[serde(default)]
     pub key: Option<String>,
+    /// The way in which values of all columns are written.
+    #[serde(default)]
+    pub format: Format,
+    /// The encoding of a CSV file; UTF-8 if not given.
+    #[serde(default)]
+    pub encoding: Encoding,
 }
 
 /// A column as its owner declares it.
@@ -44,6 +51,9 @@ pub struct DeclaredColumn {
     /// The expected texts.
     #[serde(default)]
     pub levels: Option<Vec<String>>,
+    /// The way in which its values are written, where it differs from other columns.
+    #[serde(default)]
+    pub format: Format,
 }
 
 impl fmt::Debug for DeclaredColumn {
@@ -60,12 +70,18 @@ impl fmt::Debug for DeclaredColumn {
 pub(crate) struct Wanted<'a> {
     /// The declared columns, with their kinds; none for all columns of the source.
     declared: BTreeMap<&'a str, Option<Kind>>,
+    formats: Formats,
 }
 
 impl Wanted<'_> {
     /// Returns all columns of a source, without declared kinds.
     pub(crate) fn all() -> Self {
-        Self { declared: BTreeMap::new() }
+        Self { declared: BTreeMap::new(), formats: Formats::default() }
+    }
+
+    /// Returns the formats of columns.
+    pub(crate) fn formats(&self) -> &Formats {
+        &self.formats
     }
 
     /// Returns `true` if a column is named, and not only wanted with all others.
@@ -88,7 +104,24 @@ impl Wanted<'_> {
 impl Declaration {
     /// Declares all columns of a source, as they are inferred.
     pub fn new(name: &str, source: Source) -> Self {
-        Self { name: name.to_owned(), source, columns: Vec::new(), key: None }
+        Self {
+            name: name.to_owned(),
+            source,
+            columns: Vec::new(),
+            key: None,
+            format: Format::default(),
+            encoding: Encoding::default(),
+        }
+    }
+
+    /// Returns the formats of all columns.
+    pub(crate) fn formats(&self) -> Formats {
+        let own = self.columns.iter().filter(|column| !column.format.is_plain());
+        Formats {
+            encoding: self.encoding,
+            all: self.format.clone(),
+            columns: own.map(|column| (column.name.clone(), column.format.clone())).collect(),
+        }
     }
 
     /// Checks all that can be checked without the source.
@@ -103,13 +136,21 @@ impl Declaration {
                 errors.push(DeclarationError::DeclaredTwice(column.name.clone()));
             }
         }
+        let formats = self.formats();
+        let own = self.columns.iter().map(|column| formats.of(&column.name));
+        for format in [self.format.clone()].into_iter().chain(own) {
+            errors.value(format.problem().map_or(Ok(()), |why| Err(DeclarationError::Format(why))));
+        }
+        if self.encoding != Encoding::Utf8 && !matches!(self.source, Source::Csv { .. }) {
+            errors.push(DeclarationError::Encoding);
+        }
         errors.finish()
     }
 
     /// Returns the columns that are to be found in the source.
     pub(crate) fn wanted(&self) -> Wanted<'_> {
         let declared = self.columns.iter().map(|column| (column.name.as_str(), column.kind));
-        Wanted { declared: declared.collect() }
+        Wanted { declared: declared.collect(), formats: self.formats() }
     }
 
     /// Chooses and checks the columns of the dataset, among those found in the source. Tells all

@@ -9,6 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::column::Kind;
+use crate::format::Encoding;
 
 /// Reasons why a source could not be registered or read.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +141,12 @@ pub enum DeclarationError {
     /// The delimiter could be part of data.
     #[error("a delimiter is one of comma, semicolon, tab, bar, colon and blank")]
     Delimiter,
+    /// Values cannot be written in the declared way.
+    #[error("the declared format contradicts itself: {0}")]
+    Format(&'static str),
+    /// Only files of text have an encoding.
+    #[error("only CSV files have an encoding; remove it")]
+    Encoding,
     /// A file lies outside of the allowed folders.
     #[error(
         "the file or folder lies outside of the folders that this node may read; move it into one \
@@ -319,6 +326,10 @@ pub enum DataError {
 impl DataError {
     fn remedies(&self) -> &'static [Remedy] {
         match self {
+            Self::Malformed { problem: Malformed::Encoding(_), .. }
+            | Self::Header(HeaderProblem::Encoding(_)) => {
+                &[Remedy::Encoding(Encoding::Windows1252)]
+            }
             Self::Cell { problem, .. } => problem.remedies(),
             Self::Cells { first, .. } => first.remedies(),
             _ => &[],
@@ -393,13 +404,18 @@ pub enum Malformed {
     #[error("the row has more than 1000000 fields; is a quote missing?")]
     TooWide,
     /// A field is not UTF-8.
-    #[error("field {0} is not UTF-8; save the file as UTF-8")]
+    #[error(
+        "field {0} is not of the file's encoding; {remedy}, or save the file as UTF-8",
+        remedy = Remedy::Encoding(Encoding::Windows1252)
+    )]
     Encoding(usize),
     /// The text is UTF-16.
     #[error("the text is in UTF-16; save the file as UTF-8")]
     Utf16,
     /// The only column holds other delimiters.
-    #[error("the header has one column with other delimiters in its name; declare the delimiter")]
+    #[error(
+        "the header has one column with other delimiters in its name; declare the `delimiter` (`tab` for a tab)"
+    )]
     Delimiter,
 }
 
@@ -419,7 +435,11 @@ pub enum HeaderProblem {
     )]
     Name(usize),
     /// A name is not in the text's encoding.
-    #[error("the name of column {0} is not UTF-8; save the file as UTF-8, or choose other columns")]
+    #[error(
+        "the name of column {0} is not of the file's encoding; {remedy}, save the file as UTF-8, \
+         or choose other columns",
+        remedy = Remedy::Encoding(Encoding::Windows1252)
+    )]
     Encoding(usize),
     /// A file of a folder lacks the column.
     #[error(
@@ -458,6 +478,12 @@ pub enum CellProblem {
 /// A change of the declaration that mends a defect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Remedy {
+    /// These texts are declared to stand for a missing value.
+    Missing(&'static [&'static str]),
+    /// A comma is declared to be the decimal sign.
+    DecimalComma,
+    /// The file is declared to be of this encoding.
+    Encoding(Encoding),
     /// The column is declared to be of this kind.
     Declare(Kind),
     /// The column is left out of the declaration.
@@ -469,10 +495,10 @@ impl CellProblem {
     pub fn remedies(self) -> &'static [Remedy] {
         match self {
             Self::NotA(Kind::Text) | Self::Double(_) => &[Remedy::Declare(Kind::Number)],
-            Self::NotA(_) | Self::TooLarge | Self::Inexact | Self::DecimalComma => {
-                &[Remedy::Declare(Kind::Text)]
-            }
-            Self::Infinite | Self::Binary => &[Remedy::LeaveOut],
+            Self::NotA(_) | Self::TooLarge | Self::Inexact => &[Remedy::Declare(Kind::Text)],
+            Self::DecimalComma => &[Remedy::DecimalComma, Remedy::Declare(Kind::Text)],
+            Self::Infinite => &[Remedy::Missing(&["inf", "-inf"]), Remedy::LeaveOut],
+            Self::Binary => &[Remedy::LeaveOut],
         }
     }
 }
@@ -503,6 +529,9 @@ impl fmt::Display for Remedy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Declare(kind) => write!(formatter, "declare the column as {kind}"),
+            Self::Missing(codes) => write!(formatter, "declare `missing = {codes:?}`"),
+            Self::DecimalComma => write!(formatter, "declare `decimal = \",\"`"),
+            Self::Encoding(_) => write!(formatter, "declare `encoding = \"windows-1252\"`"),
             Self::LeaveOut => write!(formatter, "leave the column out"),
         }
     }

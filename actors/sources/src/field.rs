@@ -1,62 +1,210 @@
-//! The meaning of a field of text, and the kind of a column of them.
+//! The meaning of a field of text, by its column's format, and the kind of a column of them.
 //!
 //! An empty field is missing, quoted or not. `NA` without quotes is missing, as R and pandas write
-//! it; with quotes it is a text, as R keeps it. `NaN` is a missing number. Blanks around numbers
-//! and truth values are ignored; in texts they count. Numbers have a decimal point and no thousands
-//! separator. `true` and `false` are truth values in any case.
+//! it; with quotes it is a text, as R keeps it. `NaN` is a missing number. Blanks around numbers,
+//! truth values and codes are ignored; in texts they count. Unless its format is declared, a number
+//! has a decimal point and no thousands separator, and `true` and `false` are the truth values, in
+//! any case.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::column::Kind;
 use crate::error::{CellProblem, Place};
+use crate::format::Format;
 use crate::number;
 use crate::values::Cell;
 
-/// Returns `true` for the fields that stand for a missing value.
-pub(crate) fn is_missing(text: &str, quoted: bool) -> bool {
-    text.is_empty() || (!quoted && text == "NA")
+/// Blanks that are ignored around numbers, truth values and codes.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// Reads the fields and cells of one column.
+#[derive(Clone, Default)]
+pub(crate) struct FieldReader {
+    format: Format,
+    /// The codes for missing values that are integers.
+    integers: Vec<i64>,
+    /// The codes for missing values that are numbers.
+    numbers: Vec<f64>,
 }
 
-/// Parses the text of a field as a cell of that kind.
-pub(crate) fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
-    let bare = text.trim_matches([' ', '\t']);
-    match kind {
-        Kind::Text => Ok(Cell::Text(text.to_owned())),
-        Kind::Truth => truth(bare).map(Cell::Truth).ok_or(CellProblem::NotA(kind)),
-        Kind::Integer => match shape(bare) {
-            Shape::Integer | Shape::Code => {
-                bare.parse().map(Cell::Integer).map_err(|_| CellProblem::TooLarge)
-            }
-            Shape::DecimalComma => Err(CellProblem::DecimalComma),
-            // `3.0` is an integer, `3.5` is not.
-            Shape::Number => number(bare),
-            _ => Err(CellProblem::NotA(kind)),
-        },
-        Kind::Number => match shape(bare) {
-            Shape::Integer | Shape::Code | Shape::Number => number(bare),
-            Shape::DecimalComma => Err(CellProblem::DecimalComma),
-            _ => Err(CellProblem::NotA(kind)),
-        },
+impl FieldReader {
+    pub(crate) fn new(format: Format) -> Self {
+        let codes = || format.missing.iter().map(|code| code.trim());
+        let integers = codes().filter_map(number::decimal_integer).collect();
+        let numbers = codes().filter_map(number::written).collect();
+        Self { integers, numbers, format }
     }
+
+    /// Returns `true` for the fields that stand for a missing value, whatever the column's kind.
+    pub(crate) fn is_missing(&self, text: &str, quoted: bool) -> bool {
+        let bare = text.trim_matches(BLANKS);
+        text.is_empty() || (!quoted && bare == "NA") || self.is_code(bare)
+    }
+
+    /// Reads a field of a text as a cell of that kind.
+    pub(crate) fn field(&self, text: &str, quoted: bool, kind: Kind) -> Result<Cell, CellProblem> {
+        if self.is_missing(text, quoted) {
+            return Ok(Cell::Missing);
+        }
+        self.parse(text, kind)
+    }
+
+    /// Reads a cell of a source that has types. Texts of columns of another kind are parsed like
+    /// fields.
+    pub(crate) fn cell(&self, cell: Cell, kind: Kind) -> Result<Cell, CellProblem> {
+        if self.is_missing_cell(&cell) {
+            return Ok(Cell::Missing);
+        }
+        match cell {
+            Cell::Text(text) if kind != Kind::Text => self.parse(&text, kind),
+            Cell::Integer(value) if kind == Kind::Truth && self.has_words() => {
+                self.parse(&value.to_string(), kind)
+            }
+            cell => Ok(cell),
+        }
+    }
+
+    fn is_code(&self, bare: &str) -> bool {
+        self.format.missing.iter().any(|code| code == bare)
+    }
+
+    #[expect(clippy::float_cmp, reason = "a code is exactly the number that was declared")]
+    fn is_missing_cell(&self, cell: &Cell) -> bool {
+        match cell {
+            Cell::Integer(value) => self.integers.contains(value),
+            Cell::Number(value) => self.numbers.iter().any(|code| code == value),
+            Cell::Decimal(text) => {
+                let codes = self.format.missing.iter();
+                codes
+                    .map(|code| number::plain_decimal(code))
+                    .any(|code| code == number::plain_decimal(text))
+            }
+            Cell::Text(text) => self.is_code(text.trim_matches(BLANKS)),
+            Cell::Missing | Cell::Truth(_) => false,
+        }
+    }
+
+    /// Parses the text of a field as a cell of that kind.
+    fn parse(&self, text: &str, kind: Kind) -> Result<Cell, CellProblem> {
+        let bare = text.trim_matches(BLANKS);
+        if kind == Kind::Text {
+            return Ok(Cell::Text(text.to_owned()));
+        }
+        if bare.is_empty() {
+            return Ok(Cell::Missing);
+        }
+        if kind == Kind::Truth {
+            return self.truth(bare).map(Cell::Truth).ok_or(CellProblem::NotA(kind));
+        }
+        let plain = self.plain(bare).ok_or(CellProblem::NotA(kind))?;
+        let cell = match self.shape_of_number(&plain) {
+            Shape::Integer | Shape::Code if kind == Kind::Integer => {
+                plain.parse().map(Cell::Integer).map_err(|_| CellProblem::TooLarge)?
+            }
+            // `3.0` is an integer, `3.5` is not.
+            Shape::Integer | Shape::Code | Shape::Number => number(&plain)?,
+            Shape::DecimalComma => return Err(CellProblem::DecimalComma),
+            Shape::Truth | Shape::Other => return Err(CellProblem::NotA(kind)),
+        };
+        Ok(if self.is_missing_cell(&cell) { Cell::Missing } else { cell })
+    }
+
+    /// Parses a truth value of a declared column, which may be 0 or 1.
+    fn truth(&self, text: &str) -> Option<bool> {
+        match text {
+            "0" if !self.has_words() => Some(false),
+            "1" if !self.has_words() => Some(true),
+            _ => self.truth_word(text),
+        }
+    }
+
+    fn truth_word(&self, text: &str) -> Option<bool> {
+        let is = |words: &[String], word: &str| {
+            words.iter().any(|known| known == text) || text.eq_ignore_ascii_case(word)
+        };
+        if is(&self.format.true_words, "true") {
+            return Some(true);
+        }
+        is(&self.format.false_words, "false").then_some(false)
+    }
+
+    fn has_words(&self) -> bool {
+        !(self.format.true_words.is_empty() && self.format.false_words.is_empty())
+    }
+
+    /// Writes a number with a decimal point and without separators. `None` if it is not written in
+    /// the declared way.
+    fn plain<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
+        let (decimal, thousands) = (self.format.decimal.unwrap_or('.'), self.format.thousands);
+        if decimal == '.' && thousands.is_none() {
+            return Some(Cow::Borrowed(text));
+        }
+        let (whole, fraction) = match text.split_once(decimal) {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (text, None),
+        };
+        let whole = match thousands {
+            Some(separator) => ungrouped(whole, separator)?,
+            None => Cow::Borrowed(whole),
+        };
+        let has_sign = |part: &str| part.contains(['.', ',']);
+        if has_sign(&whole) || fraction.is_some_and(has_sign) {
+            return None;
+        }
+        Some(match fraction {
+            Some(fraction) => Cow::Owned(format!("{whole}.{fraction}")),
+            None => whole,
+        })
+    }
+
+    fn shape(&self, text: &str) -> Shape {
+        if self.truth_word(text).is_some() {
+            return Shape::Truth;
+        }
+        self.plain(text).map_or(Shape::Other, |plain| self.shape_of_number(&plain))
+    }
+
+    /// Returns the shape of a text with a decimal point and without separators.
+    fn shape_of_number(&self, plain: &str) -> Shape {
+        let unsigned = plain.strip_prefix(['+', '-']).unwrap_or(plain);
+        if is_digits(unsigned) {
+            let leading_zero = unsigned.len() > 1 && unsigned.starts_with('0');
+            let fits = plain.parse::<i64>().is_ok();
+            return if leading_zero || !fits { Shape::Code } else { Shape::Integer };
+        }
+        let commas = unsigned.split_once(',');
+        if commas.is_some_and(|(whole, rest)| is_digits(whole) && rest.split(',').all(is_digits)) {
+            return Shape::DecimalComma;
+        }
+        // Rust's grammar of floats is the usual one, with `inf`, `infinity` and `nan` in any case.
+        if plain.parse::<f64>().is_ok() { Shape::Number } else { Shape::Other }
+    }
+}
+
+/// Removes the separators between groups of three digits. `None` if groups are of other lengths.
+fn ungrouped(whole: &str, separator: char) -> Option<Cow<'_, str>> {
+    // Programs also write narrow or unbreakable blanks, and a raised comma for an apostrophe.
+    let is_separator = |sign: char| match separator {
+        ' ' => matches!(sign, ' ' | '\u{a0}' | '\u{202f}'),
+        '\'' => matches!(sign, '\'' | '\u{2019}'),
+        other => sign == other,
+    };
+    if !whole.contains(is_separator) {
+        return Some(Cow::Borrowed(whole));
+    }
+    let mut groups = whole.split(is_separator);
+    let first = groups.next()?;
+    let digits = first.strip_prefix(['+', '-']).unwrap_or(first);
+    let first_fits = is_digits(digits) && digits.len() <= 3;
+    let others_fit = groups.all(|group| is_digits(group) && group.len() == 3);
+    let fits = first_fits && others_fit;
+    fits.then(|| Cow::Owned(whole.chars().filter(|sign| !is_separator(*sign)).collect()))
 }
 
 /// Parses to the nearest double, but rounds no whole number. The batch refuses infinite numbers.
 fn number(text: &str) -> Result<Cell, CellProblem> {
     number::written(text).map(Cell::Number).ok_or(CellProblem::Inexact)
-}
-
-/// Parses a truth value of a declared column, which may be 0 or 1.
-fn truth(text: &str) -> Option<bool> {
-    match text {
-        "0" => Some(false),
-        "1" => Some(true),
-        _ => truth_word(text),
-    }
-}
-
-fn truth_word(text: &str) -> Option<bool> {
-    if text.eq_ignore_ascii_case("true") {
-        return Some(true);
-    }
-    text.eq_ignore_ascii_case("false").then_some(false)
 }
 
 /// The shape of a field's text.
@@ -72,59 +220,91 @@ enum Shape {
     Other,
 }
 
-fn shape(text: &str) -> Shape {
-    if truth_word(text).is_some() {
-        return Shape::Truth;
-    }
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if is_digits(unsigned) {
-        let leading_zero = unsigned.len() > 1 && unsigned.starts_with('0');
-        let fits = text.parse::<i64>().is_ok();
-        return if leading_zero || !fits { Shape::Code } else { Shape::Integer };
-    }
-    let commas = unsigned.split_once(',');
-    if commas.is_some_and(|(whole, rest)| is_digits(whole) && rest.split(',').all(is_digits)) {
-        return Shape::DecimalComma;
-    }
-    // Rust's grammar of floats is the usual one, with `inf`, `infinity` and `nan` in any case.
-    if text.parse::<f64>().is_ok() { Shape::Number } else { Shape::Other }
-}
-
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Texts that programs write for a missing value. Only these are named to the owner.
+const USUAL_CODES: [&str; 22] = [
+    "NA", "N/A", "n/a", "na", "#N/A", "#NULL!", "#VALUE!", "#DIV/0!", "NULL", "null", "None",
+    "none", "NaN", "nan", ".", "..", "-", "--", "?", "missing", "unknown", "<NA>",
+];
+
+/// Negative numbers that stand for a missing value where no other value is negative.
+const USUAL_NUMBERS: [&str; 10] =
+    ["-1", "-7", "-8", "-9", "-77", "-88", "-99", "-777", "-999", "-9999"];
+
 /// Infers the kind of a column from its fields.
 #[derive(Default)]
 pub(crate) struct Inference {
+    reader: FieldReader,
     truths: bool,
-    integers: bool,
+    /// The integers and numbers.
+    numeric: u64,
     numbers: bool,
     codes: bool,
-    other: bool,
-    /// The place of the first number with a comma.
+    /// The fields that are neither numbers nor truth values.
+    others: u64,
+    /// The usual codes among them.
+    usual: BTreeMap<&'static str, u64>,
+    /// The numbers among them with separators, and the separators.
+    grouped: u64,
+    separators: BTreeSet<(char, char)>,
+    /// The usual codes among the numbers, and `true` if any other number is negative.
+    suspect: BTreeMap<&'static str, u64>,
+    negative: bool,
+    /// The place of the first number with a comma, and their number.
     comma: Option<Place>,
+    commas: u64,
 }
 
 impl Inference {
-    pub(crate) fn see(&mut self, text: &str, place: impl FnOnce() -> Place) {
-        match shape(text.trim_matches([' ', '\t'])) {
+    /// Begins to infer a column whose fields are written so.
+    pub(crate) fn new(format: Format) -> Self {
+        Self { reader: FieldReader::new(format), ..Self::default() }
+    }
+
+    pub(crate) fn see(&mut self, text: &str, quoted: bool, place: impl FnOnce() -> Place) {
+        let bare = text.trim_matches(BLANKS);
+        if bare.is_empty() || self.reader.is_missing(text, quoted) {
+            return;
+        }
+        match self.reader.shape(bare) {
             Shape::Truth => self.truths = true,
-            Shape::Integer => self.integers = true,
+            Shape::Integer | Shape::Number => self.see_number(bare),
             Shape::Code => self.codes = true,
-            Shape::Number => self.numbers = true,
-            Shape::Other => self.other = true,
+            Shape::Other => self.see_other(bare),
             Shape::DecimalComma => {
+                self.commas = self.commas.saturating_add(1);
                 self.comma.get_or_insert_with(place);
             }
+        }
+    }
+
+    fn see_number(&mut self, bare: &str) {
+        self.numeric = self.numeric.saturating_add(1);
+        self.numbers |= self.reader.shape(bare) == Shape::Number;
+        match USUAL_NUMBERS.iter().find(|code| **code == bare) {
+            Some(code) => add_one(&mut self.suspect, code),
+            None => self.negative |= bare.starts_with('-'),
+        }
+    }
+
+    fn see_other(&mut self, bare: &str) {
+        self.others = self.others.saturating_add(1);
+        if let Some(code) = USUAL_CODES.iter().find(|code| **code == bare) {
+            add_one(&mut self.usual, code);
+        } else if let Some(separators) = separators(bare) {
+            self.grouped = self.grouped.saturating_add(1);
+            self.separators.insert(separators);
         }
     }
 
     /// Returns the narrowest kind for all fields, and `None` for no fields. A column of numbers with
     /// decimal commas is an error, with the place of the first.
     pub(crate) fn kind(&self) -> Result<Option<Kind>, Place> {
-        let numeric = self.integers || self.numbers;
-        if self.other || self.codes {
+        let numeric = self.numeric > 0;
+        if self.others > 0 || self.codes {
             return Ok(Some(Kind::Text));
         }
         match (self.truths, numeric, &self.comma) {
@@ -136,6 +316,67 @@ impl Inference {
             (false, false, None) => Ok(None),
         }
     }
+
+    /// Returns advice for the owner. It names usual codes, and no other text of a field.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let numbers = self.numeric.saturating_add(self.commas);
+        let plain = self.others.saturating_sub(self.grouped);
+        if let Some((thousands, decimal)) = self.separators.first()
+            && self.separators.len() == 1
+        {
+            notes.push(format!(
+                "{} are numbers with separators: declare `thousands = \"{thousands}\"` and \
+                 `decimal = \"{decimal}\"` to compute with them",
+                cells(self.grouped)
+            ));
+        }
+        if numbers > plain && plain > 0 {
+            let usual: u64 = self.usual.values().sum();
+            let advice = if usual == plain {
+                format!("declare `missing = [{}]`", listed(&self.usual))
+            } else {
+                "declare as `missing` what stands for a missing value, or correct them".to_owned()
+            };
+            notes.push(format!("numbers but for {}: {advice}", cells(plain)));
+        }
+        if !self.suspect.is_empty() && !self.negative && self.others == 0 {
+            let suspects = self.suspect.values().sum();
+            notes.push(format!(
+                "{} are {}, and no other value is negative: if it stands for a missing value, \
+                 declare `missing = [{}]`",
+                cells(suspects),
+                listed(&self.suspect),
+                listed(&self.suspect)
+            ));
+        }
+        notes
+    }
+}
+
+fn add_one(counts: &mut BTreeMap<&'static str, u64>, code: &'static str) {
+    let count = counts.entry(code).or_default();
+    *count = count.saturating_add(1);
+}
+
+fn cells(count: u64) -> String {
+    if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") }
+}
+
+fn listed(codes: &BTreeMap<&'static str, u64>) -> String {
+    codes.keys().map(|code| format!("{code:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the thousands separator and the decimal sign of a number that is written with both or
+/// with several groups.
+fn separators(bare: &str) -> Option<(char, char)> {
+    let pairs = [(',', '.'), ('.', ','), (' ', '.'), (' ', ','), ('\'', '.'), ('\'', ',')];
+    pairs.into_iter().find(|(thousands, decimal)| {
+        let format =
+            Format { thousands: Some(*thousands), decimal: Some(*decimal), ..Format::default() };
+        let shape = FieldReader::new(format).shape(bare);
+        matches!(shape, Shape::Integer | Shape::Number)
+    })
 }
 
 #[cfg(test)]
@@ -145,12 +386,104 @@ mod tests {
     fn infer(fields: &[&str]) -> Result<Option<Kind>, u64> {
         let mut inference = Inference::default();
         for (field, row) in fields.iter().zip(2..) {
-            inference.see(field, || Place::Row { file: String::new(), row });
+            inference.see(field, false, || Place::Row { file: String::new(), row });
         }
         inference.kind().map_err(|place| match place {
             Place::Row { row, .. } => row,
             other => panic!("{other}"),
         })
+    }
+
+    fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
+        FieldReader::default().parse(text, kind)
+    }
+
+    fn notes(fields: &[&str]) -> String {
+        let mut inference = Inference::default();
+        for field in fields {
+            inference.see(field, false, || Place::Database);
+        }
+        inference.notes().join("; ")
+    }
+
+    fn written(decimal: char, thousands: Option<char>) -> FieldReader {
+        FieldReader::new(Format { decimal: Some(decimal), thousands, ..Format::default() })
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_declared_and_not_otherwise() {
+        let cases = [
+            (',', None, "70,5", Some(70.5)),
+            (',', None, "70.5", None),
+            (',', None, "1,5,5", None),
+            (',', Some('.'), "1.234,50", Some(1234.5)),
+            (',', Some('.'), "-12.000", Some(-12_000.0)),
+            (',', Some('.'), "1.23", None),
+            (',', Some('.'), "1234,5e1", Some(12_345.0)),
+            ('.', Some(','), "1,234,567.5", Some(1_234_567.5)),
+            ('.', Some(','), "1,2", None),
+            ('.', Some(' '), "1\u{202f}234.5", Some(1234.5)),
+            ('.', Some('\''), "12'000", Some(12_000.0)),
+            ('.', Some('\''), "'000", None),
+        ];
+        for (decimal, thousands, text, expected) in cases {
+            let read = written(decimal, thousands).field(text, false, Kind::Number);
+            match (read, expected) {
+                (Ok(Cell::Number(read)), Some(expected)) => assert_eq!(read, expected, "{text}"),
+                (Err(_), None) => {}
+                _ => panic!("{text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn codes_are_missing_in_texts_and_in_types() {
+        let missing = ["-9", ".", "NULL"].map(str::to_owned).into();
+        let reader = FieldReader::new(Format { missing, ..Format::default() });
+        for text in ["-9", " . ", "NULL", "-9.0", "", " ", "NA"] {
+            let read = reader.field(text, false, Kind::Number);
+            assert!(matches!(read, Ok(Cell::Missing)), "{text:?}");
+        }
+        let decimal = Cell::Decimal("-9.00".to_owned());
+        for cell in [Cell::Integer(-9), Cell::Number(-9.0), decimal, Cell::Text("NULL".into())] {
+            assert!(matches!(reader.cell(cell, Kind::Text), Ok(Cell::Missing)));
+        }
+        assert!(matches!(reader.cell(Cell::Integer(9), Kind::Integer), Ok(Cell::Integer(9))));
+        assert!(matches!(reader.field("NULL", true, Kind::Text), Ok(Cell::Missing)));
+    }
+
+    #[test]
+    fn truth_words_are_the_declared_ones() {
+        let reader = FieldReader::new(Format {
+            true_words: vec!["1".to_owned(), "ja".to_owned()],
+            false_words: vec!["2".to_owned()],
+            ..Format::default()
+        });
+        let truth = |text: &str| match reader.field(text, false, Kind::Truth) {
+            Ok(Cell::Truth(value)) => Some(value),
+            _ => None,
+        };
+        assert_eq!(
+            ["1", "2", "ja", "0", "nein"].map(truth),
+            [Some(true), Some(false), Some(true), None, None]
+        );
+        assert!(matches!(reader.cell(Cell::Integer(2), Kind::Truth), Ok(Cell::Truth(false))));
+        let mut inference = Inference::new(reader.format);
+        inference.see("2", false, || Place::Database);
+        assert_eq!(inference.kind().ok(), Some(Some(Kind::Truth)));
+    }
+
+    #[test]
+    fn notes_tell_what_to_declare_and_no_other_value() {
+        let codes = notes(&["1", "2.5", "3", "N/A", "."]);
+        assert_eq!(codes, "numbers but for 2 cells: declare `missing = [\".\", \"N/A\"]`");
+        let others = notes(&["1", "2", "hidden"]);
+        assert!(others.starts_with("numbers but for 1 cell") && !others.contains("hidden"));
+        assert!(notes(&["120", "-9", "130"]).contains("declare `missing = [\"-9\"]`"));
+        assert_eq!(notes(&["120", "-9", "-130"]), "");
+        let grouped = notes(&["1.234,50", "12.000,00", "7,25"]);
+        assert!(grouped.contains("`thousands = \".\"` and `decimal = \",\"`"), "{grouped}");
+        assert_eq!(notes(&["red", "blue", "3"]), "");
     }
 
     #[test]

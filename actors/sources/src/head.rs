@@ -103,16 +103,19 @@ impl Head {
         &self.columns
     }
 
-    /// Sets the kinds of all columns, by their names.
-    pub(crate) fn set_kinds(&mut self, kind: impl Fn(&str) -> Result<Option<Kind>, KindProblem>) {
-        self.columns.iter_mut().for_each(|column| column.kind = kind(&column.name));
-    }
-
     /// Sets the kind of a column.
     pub(crate) fn set_kind(&mut self, name: &str, kind: Result<Option<Kind>, KindProblem>) {
         let place = self.places.get(name).copied();
         if let Some(column) = place.and_then(|place| self.columns.get_mut(place)) {
             column.kind = kind;
+        }
+    }
+
+    /// Sets the advice on a column.
+    pub(crate) fn set_notes(&mut self, name: &str, notes: Vec<String>) {
+        let place = self.places.get(name).copied();
+        if let Some(column) = place.and_then(|place| self.columns.get_mut(place)) {
+            column.notes = notes;
         }
     }
 

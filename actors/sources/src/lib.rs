@@ -12,7 +12,7 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `number`, `address` and `column`; `error`; `values` and `batch` (columns in memory), `field`
+//! - `number`, `address`, `format` and `column`; `error`; `values` and `batch` (columns in memory), `field`
 //!   (the meaning of a text), `head` (columns of a source), `source`, `access` (files); `filter`,
 //!   `dataset`, `declaration`, `aggregate`.
 //! - The readers `csv`, `arrow` with `frames` and `budget`, `parquet` and `sql`, and `scan`, which dispatches.
@@ -22,6 +22,7 @@
 //!
 //! | source | missing |
 //! | --- | --- |
+//! | all | the codes that are declared (`missing` of a [`Format`]) |
 //! | CSV | an empty field, quoted or not; `NA` without quotes; `NaN` in a column of numbers |
 //! | Parquet, Arrow | null; NaN in a column of numbers |
 //! | databases | NULL; NaN in a column of numbers |
@@ -42,6 +43,7 @@ mod declaration;
 mod error;
 mod field;
 mod filter;
+mod format;
 mod frames;
 mod head;
 mod number;
@@ -66,10 +68,11 @@ pub use error::{
     SelectionError, SourceError, Unavailable,
 };
 pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES, Residual, Residuals};
+pub use format::{Encoding, Format, Formats};
 pub use head::MAX_COLUMNS;
 pub use pushed::{parse_arrow_stream, parse_csv};
 pub use read::{aggregate, read};
 pub use register::register;
 pub use report::{ColumnReport, MAX_LEVELS, Report};
-pub use source::{Relation, Source};
+pub use source::{Relation, Source, parse_delimiter};
 pub use values::{Batch, Values};

@@ -16,6 +16,7 @@ use crate::budget::{Budget, MAX_PUSHED_CELLS};
 use crate::column::Column;
 use crate::csv;
 use crate::error::{DataError, Errors, HeaderProblem, Place, SourceError};
+use crate::format::Formats;
 use crate::frames;
 use crate::head::{Head, MAX_COLUMNS};
 use crate::values::Batch;
@@ -35,8 +36,8 @@ pub fn parse_csv(
     if rows.saturating_mul(columns.len()) > MAX_PUSHED_CELLS {
         return Err(DataError::TooLarge.into());
     }
-    let mut builder = BatchBuilder::collecting(&columns, usize::MAX);
-    let mut whole = BatchBuilder::new(&columns, usize::MAX).take();
+    let mut builder = BatchBuilder::collecting(&columns, &Formats::default(), usize::MAX);
+    let mut whole = BatchBuilder::new(&columns, &Formats::default(), usize::MAX).take();
     let mut sink = |batch| {
         append(&mut whole, batch);
         Ok(())
@@ -55,8 +56,8 @@ pub fn parse_csv(
 pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
     let (schema, batches) = decode_guarded(bytes)?;
     let columns = columns(&arrow::head(&schema))?;
-    let mut builder = BatchBuilder::collecting(&columns, usize::MAX);
-    let mut whole = BatchBuilder::new(&columns, usize::MAX).take();
+    let mut builder = BatchBuilder::collecting(&columns, &Formats::default(), usize::MAX);
+    let mut whole = BatchBuilder::new(&columns, &Formats::default(), usize::MAX).take();
     for batch in batches {
         add_batch(&batch, &mut builder)?;
     }

@@ -32,7 +32,7 @@ pub fn read(
         needed.push(dataset.require_column(name)?);
     }
     let Some(filter) = filter else {
-        return scan(&dataset.source, &needed, None, access, sink);
+        return scan(&dataset.source, &dataset.formats, &needed, None, access, sink);
     };
     filter.check(&dataset.columns)?;
     for name in filter.columns() {
@@ -40,7 +40,7 @@ pub fn read(
             needed.push(dataset.require_column(name)?);
         }
     }
-    scan(&dataset.source, &needed, Some(filter), access, &mut |mut batch| {
+    scan(&dataset.source, &dataset.formats, &needed, Some(filter), access, &mut |mut batch| {
         let kept = filter.evaluate(&needed, &batch)?;
         batch.columns.truncate(columns.len());
         batch.columns.iter_mut().for_each(|values| values.retain(&kept));
@@ -76,5 +76,5 @@ pub fn aggregate(
     for name in names {
         columns.push(dataset.require_column(name)?);
     }
-    scan::aggregate(&dataset.source, &columns, aggregate, filter, access)
+    scan::aggregate(&dataset.source, &dataset.formats, &columns, aggregate, filter, access)
 }

@@ -26,8 +26,12 @@ pub fn register(
     let head = discover(&declaration.source, &declaration.wanted(), access)?;
     let columns = declaration.columns(&head)?;
     let mut tally = Tally::new(&columns, declaration.key.as_deref());
-    check(&declaration.source, &columns, access, &mut |batch| Ok(tally.add(&batch)?))?;
-    let report = tally.report()?;
+    let formats = declaration.formats();
+    check(&declaration.source, &formats, &columns, access, &mut |batch| Ok(tally.add(&batch)?))?;
+    let mut report = tally.report()?;
+    for column in &mut report.columns {
+        column.notes = head.column(&column.name).map_or(Vec::new(), |found| found.notes.clone());
+    }
     let dataset = Dataset {
         name: declaration.name,
         source: declaration.source,
@@ -35,6 +39,7 @@ pub fn register(
         key: declaration.key,
         rows: report.rows,
         missing: report.columns.iter().map(|column| column.missing).collect(),
+        formats,
     };
     Ok((dataset, report))
 }

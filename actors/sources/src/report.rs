@@ -1,4 +1,5 @@
-//! The report of a registration: counts, never a value.
+//! The report of a registration: counts, and advice that names no value but usual codes for
+//! missing ones.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashSet};
@@ -38,6 +39,9 @@ pub struct ColumnReport {
     pub levels: Option<u64>,
     /// The number of values outside of the declared levels; 0 without levels.
     pub undeclared: u64,
+    /// Advice for the owner, such as which codes to declare as missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The running counts, over the batches so far.
@@ -134,6 +138,7 @@ impl ColumnTally {
             out_of_range: self.out_of_range,
             levels: counted.then(|| count(self.levels.len())),
             undeclared: self.undeclared,
+            notes: Vec::new(),
         }
     }
 }

@@ -9,10 +9,11 @@ use crate::access::Access;
 use crate::aggregate::{Aggregate, Aggregated};
 use crate::batch::BatchBuilder;
 use crate::column::Column;
-use crate::csv;
+use crate::csv::{self, Form};
 use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, SourceError};
 use crate::filter::Filter;
+use crate::format::{Encoding, Formats};
 use crate::head::Head;
 use crate::parquet;
 use crate::source::Source;
@@ -38,27 +39,34 @@ pub(crate) fn discover(
 /// out; the caller evaluates the filter.
 pub(crate) fn scan(
     source: &Source,
+    formats: &Formats,
     columns: &[Column],
     filter: Option<&Filter>,
     access: &Access,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
-    stream(source, BatchBuilder::new(columns, access.batch_rows), filter, access, sink)
+    let builder = BatchBuilder::new(columns, formats, access.batch_rows);
+    // A database does not know that a code is missing, or how a text is to be read.
+    let known = |filter: &&Filter| !filter.columns().iter().any(|name| formats.change(name));
+    stream(source, formats.encoding, builder, filter.filter(known), access, sink)
 }
 
 /// Streams columns like [`scan`], and tells the defects of all columns at the end. Until then the
 /// cells concerned are missing.
 pub(crate) fn check(
     source: &Source,
+    formats: &Formats,
     columns: &[Column],
     access: &Access,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
-    stream(source, BatchBuilder::collecting(columns, access.batch_rows), None, access, sink)
+    let builder = BatchBuilder::collecting(columns, formats, access.batch_rows);
+    stream(source, formats.encoding, builder, None, access, sink)
 }
 
 fn stream(
     source: &Source,
+    encoding: Encoding,
     mut builder: BatchBuilder,
     filter: Option<&Filter>,
     access: &Access,
@@ -79,7 +87,8 @@ fn stream(
     let scanned = guarded(source, || {
         match source {
             Source::Csv { path, delimiter } => {
-                csv::scan(path, *delimiter, &mut builder, access, &mut sink)?;
+                let form = Form { delimiter: *delimiter, encoding };
+                csv::scan(path, form, &mut builder, access, &mut sink)?;
             }
             Source::Parquet { path } => parquet::scan(path, &mut builder, access, &mut sink)?,
             Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
@@ -97,11 +106,15 @@ fn stream(
 /// Lets the database aggregate, if its answer is exactly that of the rows.
 pub(crate) fn aggregate(
     source: &Source,
+    formats: &Formats,
     columns: &[Column],
     what: &Aggregate,
     filter: Option<&Filter>,
     access: &Access,
 ) -> Result<Option<Aggregated>, SourceError> {
+    if columns.iter().any(|column| formats.change(&column.name)) {
+        return Ok(None);
+    }
     guarded(source, || sql::aggregate(source, columns, what, filter, access))
 }
 
@@ -140,6 +153,8 @@ mod tests {
         let folders = vec![folder.path().canonicalize().unwrap()];
         let access = Access { folders, timeout: std::time::Duration::from_secs(1), batch_rows: 1 };
         let source = Source::Csv { path, delimiter: None };
-        let _ = scan(&source, &[], None, &access, &mut |_| panic!("of the receiver"));
+        let _ = scan(&source, &Formats::default(), &[], None, &access, &mut |_| {
+            panic!("of the receiver")
+        });
     }
 }

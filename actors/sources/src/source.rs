@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::address::{mysql_place, postgres_place};
 
@@ -15,8 +16,12 @@ pub enum Source {
     Csv {
         /// The file or folder.
         path: PathBuf,
-        /// The delimiter between fields; a comma if not given.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// The delimiter between fields; a comma if not given. `tab` stands for a tab.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "deserialize_delimiter"
+        )]
         delimiter: Option<char>,
     },
     /// Parquet: a file, or a folder of `.parquet` files with one schema.
@@ -45,6 +50,25 @@ pub enum Source {
         /// The table or query that is read.
         from: Relation,
     },
+}
+
+/// Reads a delimiter: one character, or the word `tab`.
+///
+/// # Errors
+///
+/// Other texts.
+pub fn parse_delimiter(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (text, characters.next(), characters.next()) {
+        ("tab" | "\\t", ..) => Ok('\t'),
+        (_, Some(only), None) => Ok(only),
+        _ => Err("a delimiter is one character, or `tab`".to_owned()),
+    }
+}
+
+fn deserialize_delimiter<'de, D: Deserializer<'de>>(from: D) -> Result<Option<char>, D::Error> {
+    let text: Option<String> = Option::deserialize(from)?;
+    text.map(|text| parse_delimiter(&text)).transpose().map_err(D::Error::custom)
 }
 
 impl Source {
@@ -105,6 +129,12 @@ mod tests {
         let source: Source = serde_json::from_str(json).unwrap();
         let Source::Sqlite { from, .. } = &source else { panic!("{source:?}") };
         assert_eq!(*from, Relation::Table("patients".to_owned()));
+        for delimiter in ["tab", "\\\\t", "\\t"] {
+            let json = format!(r#"{{"kind": "csv", "path": "a", "delimiter": "{delimiter}"}}"#);
+            let source: Source = serde_json::from_str(&json).unwrap();
+            let Source::Csv { delimiter, .. } = &source else { panic!("{source:?}") };
+            assert_eq!(*delimiter, Some('\t'));
+        }
         assert!(
             serde_json::from_str::<Source>(r#"{"kind": "csv", "path": "a", "separator": ";"}"#)
                 .is_err()

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use cloister_actors::operations::Operation;
-use cloister_sources::{Declaration, DeclaredColumn, Kind, Relation, Source};
+use cloister_sources::{
+    Declaration, DeclaredColumn, Encoding, Format, Kind, Relation, Source, parse_delimiter,
+};
 use serde_json::Value;
 
 use crate::cli::{NodeArguments, columns, print};
@@ -25,9 +27,15 @@ pub(in crate::cli) struct Arguments {
     /// A CSV file with a line of names, or a folder of such.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// The separator between the fields of a CSV file; a comma where it is left out.
-    #[arg(long, requires = "csv", value_name = "CHARACTER")]
+    /// The separator between the fields of a CSV file, such as `;` or `tab`; a comma where it is
+    /// left out.
+    #[arg(long, requires = "csv", value_name = "CHARACTER", value_parser = parse_delimiter)]
     delimiter: Option<char>,
+    /// The encoding of a CSV file: utf-8, latin1 or windows-1252; utf-8 where it is left out.
+    #[arg(long, requires = "csv", value_name = "NAME")]
+    encoding: Option<Encoding>,
+    #[command(flatten)]
+    written: Written,
     /// A Parquet file, or a folder of such.
     #[arg(long, value_name = "FILE")]
     parquet: Option<PathBuf>,
@@ -53,12 +61,45 @@ pub(in crate::cli) struct Arguments {
     /// The column that tells rows apart, such as a patient's number.
     #[arg(long, value_name = "COLUMN")]
     key: Option<String>,
-    /// A TOML file with all of this, and with ranges and levels of columns.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "key"])]
+    /// A TOML file with all of this, and with ranges, levels and formats of single columns.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "key", "missing", "decimal",
+        "thousands", "true_words", "false_words"])]
     declaration: Option<PathBuf>,
     /// Print one JSON document on standard output.
     #[arg(long)]
     json: bool,
+}
+
+/// The way in which values are written, in all columns.
+#[derive(Args)]
+struct Written {
+    /// A text that stands for a missing value, such as -9 or NULL; can be repeated.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    missing: Vec<String>,
+    /// The decimal sign of numbers: a point or a comma.
+    #[arg(long, value_name = "CHARACTER")]
+    decimal: Option<char>,
+    /// The sign between groups of three digits: a comma, a point, an apostrophe or a blank.
+    #[arg(long, value_name = "CHARACTER")]
+    thousands: Option<char>,
+    /// A word for true, beside true; can be repeated.
+    #[arg(long = "true-word", value_name = "WORD")]
+    true_words: Vec<String>,
+    /// A word for false, beside false; can be repeated.
+    #[arg(long = "false-word", value_name = "WORD")]
+    false_words: Vec<String>,
+}
+
+impl Written {
+    fn format(&self) -> Format {
+        Format {
+            missing: self.missing.clone(),
+            decimal: self.decimal,
+            thousands: self.thousands,
+            true_words: self.true_words.clone(),
+            false_words: self.false_words.clone(),
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
@@ -78,7 +119,13 @@ impl Arguments {
         }
         let name = self.name.clone().unwrap_or_default();
         let source = self.source()?;
-        Ok(Declaration { name, source, columns: self.columns.clone(), key: self.key.clone() })
+        Ok(Declaration {
+            columns: self.columns.clone(),
+            key: self.key.clone(),
+            format: self.written.format(),
+            encoding: self.encoding.unwrap_or_default(),
+            ..Declaration::new(&name, source)
+        })
     }
 
     fn source(&self) -> Outcome<Source> {
@@ -116,7 +163,7 @@ fn column(text: &str) -> Result<DeclaredColumn, String> {
         }
     };
     let unit = parts.next().map(str::to_owned);
-    Ok(DeclaredColumn { name, kind, unit, range: None, levels: None })
+    Ok(DeclaredColumn { name, kind, unit, ..DeclaredColumn::default() })
 }
 
 /// Lays out the findings, a row for each column.
@@ -137,7 +184,19 @@ fn table(report: &Value) -> String {
         })
         .collect();
     let heads = ["column", "type", "missing", "out of range", "levels", "not declared"];
-    format!("{} rows\n{}", report["rows"], columns(&heads, rows))
+    format!("{} rows\n{}{}", report["rows"], columns(&heads, rows), notes(report))
+}
+
+/// Lists the advice on columns, a line for each.
+fn notes(report: &Value) -> String {
+    let mut lines = String::new();
+    for column in report["columns"].as_array().into_iter().flatten() {
+        let name = column["name"].as_str().unwrap_or_default();
+        for note in column["notes"].as_array().into_iter().flatten() {
+            lines.push_str(&format!("{name}: {}\n", note.as_str().unwrap_or_default()));
+        }
+    }
+    lines
 }
 
 /// Writes a count; one that is missing is an empty cell.
@@ -148,6 +207,15 @@ fn number(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn notes_stand_below_the_table() {
+        let report = serde_json::json!({"rows": 3, "columns": [
+            {"name": "sbp", "kind": "text", "notes": ["declare `missing = [\".\"]`"]},
+            {"name": "age", "kind": "integer"},
+        ]});
+        assert!(table(&report).ends_with("sbp: declare `missing = [\".\"]`\n"));
+    }
 
     #[test]
     fn columns_are_named_with_type_and_unit() {

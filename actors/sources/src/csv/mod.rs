@@ -2,25 +2,37 @@
 //!
 //! The first line names the columns. Kinds are inferred from the whole text, not from its start.
 
+mod encoding;
 mod records;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use self::encoding::decode;
 use self::records::{Record, RecordError, Records};
 use crate::access::{Access, file_error, file_name};
 use crate::batch::BatchBuilder;
 use crate::column::Column;
 use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, HeaderProblem, Malformed, Place, SourceError};
-use crate::field::{self, Inference};
+use crate::field::Inference;
+use crate::format::Encoding;
 use crate::head::{FoundColumn, Head, KindProblem};
-use crate::values::{BatchSink, Cell};
+use crate::values::BatchSink;
 
 /// The bytes that are read from a file at once.
 const BUFFER: usize = 1 << 16;
+
+/// The form of a text: the sign between its fields, and its encoding.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Form {
+    /// A comma if not given.
+    pub(crate) delimiter: Option<char>,
+    pub(crate) encoding: Encoding,
+}
 
 /// The inferences of columns, by name.
 type Inferences = BTreeMap<String, Inference>;
@@ -32,10 +44,11 @@ pub(crate) fn discover(
     wanted: &Wanted<'_>,
     access: &Access,
 ) -> Result<Head, SourceError> {
+    let form = Form { delimiter, encoding: wanted.formats().encoding };
     let mut inferences = Inferences::new();
     let mut whole: Option<(String, Head)> = None;
     for file in access.files(path, "csv")? {
-        let mut table = Table::open(&file, delimiter, access)?;
+        let mut table = Table::open(&file, form, access)?;
         table.check_delimiter(wanted)?;
         table.infer(&mut inferences, wanted)?;
         match &mut whole {
@@ -50,13 +63,13 @@ pub(crate) fn discover(
 /// Streams columns of a file or folder.
 pub(crate) fn scan(
     path: &Path,
-    delimiter: Option<char>,
+    form: Form,
     builder: &mut BatchBuilder,
     access: &Access,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     for file in access.files(path, "csv")? {
-        Table::open(&file, delimiter, access)?.add_rows(builder, sink)?;
+        Table::open(&file, form, access)?.add_rows(builder, sink)?;
     }
     Ok(())
 }
@@ -66,7 +79,7 @@ pub(crate) fn discover_text(
     text: &[u8],
     delimiter: Option<char>,
 ) -> Result<(Head, u64), SourceError> {
-    let mut table = Table::new(text, String::new(), delimiter)?;
+    let mut table = Table::new(text, String::new(), Form { delimiter, ..Form::default() })?;
     let mut inferences = Inferences::new();
     table.check_delimiter(&Wanted::all())?;
     let rows = table.infer(&mut inferences, &Wanted::all())?;
@@ -80,7 +93,8 @@ pub(crate) fn scan_text(
     builder: &mut BatchBuilder,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
-    Table::new(text, String::new(), delimiter)?.add_rows(builder, sink)
+    let form = Form { delimiter, ..Form::default() };
+    Table::new(text, String::new(), form)?.add_rows(builder, sink)
 }
 
 /// The rows of a text, after its header.
@@ -89,25 +103,32 @@ struct Table<R> {
     file: String,
     head: Head,
     records: Records<R>,
+    encoding: Encoding,
 }
 
 impl Table<BufReader<File>> {
-    fn open(path: &Path, delimiter: Option<char>, access: &Access) -> Result<Self, SourceError> {
+    fn open(path: &Path, form: Form, access: &Access) -> Result<Self, SourceError> {
         let file = BufReader::with_capacity(BUFFER, access.open(path)?);
-        Self::new(file, file_name(path), delimiter)
+        Self::new(file, file_name(path), form)
     }
 }
 
 impl<R: BufRead> Table<R> {
-    fn new(input: R, file: String, delimiter: Option<char>) -> Result<Self, SourceError> {
-        let delimiter = delimiter_byte(delimiter)?;
+    fn new(input: R, file: String, form: Form) -> Result<Self, SourceError> {
+        let delimiter = delimiter_byte(form.delimiter)?;
         let mut records = Records::new(input, delimiter).map_err(|error| explain(error, &file))?;
         // As if of two columns, so that blank lines before the header are skipped.
-        let Some(first) = records.next(2).map_err(|error| explain(error, &file))? else {
+        let mut first = records.next(2).map_err(|error| explain(error, &file))?;
+        if let Some(named) = first.and_then(named_delimiter) {
+            // A declared delimiter comes before the one that the file names.
+            records.set_delimiter(form.delimiter.map_or(named, |_| delimiter));
+            first = records.next(2).map_err(|error| explain(error, &file))?;
+        }
+        let Some(first) = first else {
             return Err(malformed(&file, 1, Malformed::Empty));
         };
-        let head = head(first);
-        Ok(Self { file, head, records })
+        let head = head(first, form.encoding);
+        Ok(Self { file, head, records, encoding: form.encoding })
     }
 
     fn width(&self) -> usize {
@@ -131,21 +152,20 @@ impl<R: BufRead> Table<R> {
         wanted: &Wanted<'_>,
     ) -> Result<u64, SourceError> {
         let width = self.width();
-        let Self { file, head, records } = self;
+        let Self { file, head, records, encoding } = self;
         let mut observed: Vec<Option<Inference>> = Vec::new();
         for found in head.columns() {
             let infers = found.problem.is_none() && wanted.infers(&found.name);
-            observed.push(infers.then(|| inferences.remove(&found.name).unwrap_or_default()));
+            let begun = || Inference::new(wanted.formats().of(&found.name));
+            observed.push(infers.then(|| inferences.remove(&found.name).unwrap_or_else(begun)));
         }
         let mut rows: u64 = 0;
         while let Some(record) = next(records, width, file)? {
             rows = rows.saturating_add(1);
             for (index, (field, inference)) in record.fields().zip(&mut observed).enumerate() {
                 let Some(inference) = inference else { continue };
-                let text = utf8(field.bytes, index, record.line, file)?;
-                if !field::is_missing(text, field.quoted) {
-                    inference.see(text, || line(file, record.line));
-                }
+                let text = decoded(field.bytes, *encoding, index, record.line, file)?;
+                inference.see(&text, field.quoted, || line(file, record.line));
             }
         }
         for (found, inference) in head.columns().iter().zip(observed) {
@@ -160,18 +180,13 @@ impl<R: BufRead> Table<R> {
         sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
         let width = self.width();
-        let Self { file, head, records } = self;
+        let Self { file, head, records, encoding } = self;
         let targets = targets(head, builder.columns())?;
         while let Some(record) = next(records, width, file)? {
             for (index, (field, targets)) in record.fields().zip(&targets).enumerate() {
-                for (target, column) in targets {
-                    let text = utf8(field.bytes, index, record.line, file)?;
-                    let cell = if field::is_missing(text, field.quoted) {
-                        Ok(Cell::Missing)
-                    } else {
-                        field::parse(text, column.kind)
-                    };
-                    builder.put(*target, cell, || line(file, record.line))?;
+                for target in targets {
+                    let text = decoded(field.bytes, *encoding, index, record.line, file)?;
+                    builder.put_field(*target, &text, field.quoted, || line(file, record.line))?;
                 }
             }
             if builder.end_row() {
@@ -184,15 +199,15 @@ impl<R: BufRead> Table<R> {
 
 /// Lists the columns that each field of a row belongs to: none, one, or more if a column is
 /// requested twice.
-fn targets(head: &Head, columns: &[Column]) -> Result<Vec<Vec<(usize, Column)>>, SourceError> {
+fn targets(head: &Head, columns: &[Column]) -> Result<Vec<Vec<usize>>, SourceError> {
     let found = head.columns();
-    let mut targets: Vec<Vec<(usize, Column)>> = found.iter().map(|_| Vec::new()).collect();
+    let mut targets: Vec<Vec<usize>> = found.iter().map(|_| Vec::new()).collect();
     for (target, column) in columns.iter().enumerate() {
         let known = head
             .place(&column.name)
             .filter(|place| found.get(*place).is_some_and(|found| found.problem.is_none()));
         match known.and_then(|place| targets.get_mut(place)) {
-            Some(of_field) => of_field.push((target, column.clone())),
+            Some(of_field) => of_field.push(target),
             None => return Err(DataError::Changed(column.name.clone()).into()),
         }
     }
@@ -213,12 +228,12 @@ fn next<'a, R: BufRead>(
     }
 }
 
-/// Writes the inferred kinds into the head.
+/// Writes the inferred kinds into the head, and advice on them.
 fn conclude(mut head: Head, inferences: &Inferences) -> Head {
-    head.set_kinds(|name| {
-        let kind = inferences.get(name).map_or(Ok(None), Inference::kind);
-        kind.map_err(KindProblem::DecimalComma)
-    });
+    for (name, inference) in inferences {
+        head.set_kind(name, inference.kind().map_err(KindProblem::DecimalComma));
+        head.set_notes(name, inference.notes());
+    }
     head
 }
 
@@ -234,22 +249,42 @@ fn delimiter_byte(delimiter: Option<char>) -> Result<u8, DeclarationError> {
     }
 }
 
+/// Returns the delimiter that a first line such as `sep=;` names, which spreadsheets write.
+fn named_delimiter(record: &Record) -> Option<u8> {
+    let mut fields = record.fields();
+    let first = fields.next()?;
+    let named = first.bytes.strip_prefix(b"sep=").filter(|_| !first.quoted)?;
+    match (named, fields.next(), fields.next()) {
+        ([sign], None, None) => Some(*sign).filter(|sign| b",;\t|: ".contains(sign)),
+        // The line was split at the delimiter that it names.
+        ([], Some(rest), None) if rest.bytes.is_empty() => Some(record.delimiter()),
+        _ => None,
+    }
+}
+
 /// Reads the names of columns, without blanks around them.
-fn head(record: &Record) -> Head {
+fn head(record: &Record, encoding: Encoding) -> Head {
     let mut columns = Vec::new();
     for (number, field) in (1..).zip(record.fields()) {
-        let name = String::from_utf8_lossy(field.bytes);
+        let decoded = decode(field.bytes, encoding);
+        let problem = decoded.is_none().then_some(HeaderProblem::Encoding(number));
+        let name = decoded.unwrap_or_else(|| String::from_utf8_lossy(field.bytes));
         let mut found = FoundColumn::new(name.trim_matches([' ', '\t']).to_owned(), Ok(None));
-        let broken = std::str::from_utf8(field.bytes).is_err();
-        found.problem = broken.then_some(HeaderProblem::Encoding(number));
+        found.problem = problem;
         columns.push(found);
     }
     Head::new(columns)
 }
 
-fn utf8<'a>(bytes: &'a [u8], index: usize, line: u64, file: &str) -> Result<&'a str, SourceError> {
+fn decoded<'a>(
+    bytes: &'a [u8],
+    encoding: Encoding,
+    index: usize,
+    line: u64,
+    file: &str,
+) -> Result<Cow<'a, str>, SourceError> {
     let field = index.saturating_add(1);
-    std::str::from_utf8(bytes).map_err(|_| malformed(file, line, Malformed::Encoding(field)))
+    decode(bytes, encoding).ok_or_else(|| malformed(file, line, Malformed::Encoding(field)))
 }
 
 fn explain(error: RecordError, file: &str) -> SourceError {

@@ -38,6 +38,7 @@ pub(super) struct Record {
     quoted: Vec<bool>,
     /// The line at which the row begins, from 1.
     pub(super) line: u64,
+    delimiter: u8,
 }
 
 /// A field of the text.
@@ -83,6 +84,11 @@ impl Record {
         })
     }
 
+    /// Returns the delimiter at which the row was split.
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
     /// Returns `true` for an empty line.
     fn is_blank(&self) -> bool {
         self.ends.len() == 1 && self.bytes.is_empty() && self.quoted.first() == Some(&false)
@@ -110,8 +116,14 @@ impl Record {
 impl<R: BufRead> Records<R> {
     pub(super) fn new(mut input: R, delimiter: u8) -> Result<Self, RecordError> {
         skip_byte_order_mark(&mut input)?;
-        let record = Record::default();
+        let record = Record { delimiter, ..Record::default() };
         Ok(Self { input, delimiter, line: 1, state: State::RecordStart, record })
+    }
+
+    /// Has the next records split at another delimiter.
+    pub(super) fn set_delimiter(&mut self, delimiter: u8) {
+        self.delimiter = delimiter;
+        self.record.delimiter = delimiter;
     }
 
     /// Reads the next record. In tables of several columns blank lines are skipped; in a table of

@@ -5,3 +5,4 @@ mod damaged;
 mod databases;
 mod files;
 mod remedies;
+mod written;

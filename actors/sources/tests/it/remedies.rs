@@ -31,6 +31,12 @@ fn followed(declaration: &Declaration, remedy: Remedy) -> Declaration {
     let mut mended = declaration.clone();
     match remedy {
         Remedy::Declare(kind) => mended.columns[0].kind = Some(kind),
+        Remedy::Missing(codes) => {
+            mended.columns[0].format.missing =
+                codes.iter().map(|code| (*code).to_owned()).collect();
+        }
+        Remedy::DecimalComma => mended.columns[0].format.decimal = Some(','),
+        Remedy::Encoding(encoding) => mended.encoding = encoding,
         Remedy::LeaveOut => drop(mended.columns.remove(0)),
     }
     mended
@@ -57,10 +63,15 @@ fn remedies_work_for_csv() {
         ("1,5\n2,5", None),
         ("1,5", Some(Kind::Number)),
         ("1.5\ninf", None),
+        ("1.5\n-1e999", None),
     ];
     for (cells, kind) in cases {
         fs::write(&path, format!("a;b\n{};1\n", cells.replace('\n', ";1\n"))).unwrap();
         check(&source, kind, &access(folder.path()));
+    }
+    for text in [&b"a;b\n1;2\nGr\xf6\xdfe;3\n"[..], b"a;b;\xf6\nGr\xf6\xdfe;3;4\n"] {
+        fs::write(&path, text).unwrap();
+        check(&source, None, &access(folder.path()));
     }
 }
 

@@ -1,0 +1,226 @@
+//! Files as people write them: codes for missing values, commas, words, encodings, delimiters.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cloister_sources::{
+    Access, Batch, Dataset, Declaration, DeclaredColumn, Encoding, Format, Kind, Report, Source,
+    Values, read, register,
+};
+use tempfile::TempDir;
+
+struct Place {
+    folder: TempDir,
+    access: Access,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = vec![folder.path().canonicalize().unwrap()];
+        let access = Access { folders, timeout: Duration::from_secs(60), batch_rows: 100 };
+        Self { folder, access }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("data.csv")
+    }
+
+    fn csv(&self, text: impl AsRef<[u8]>, delimiter: Option<char>) -> Declaration {
+        fs::write(self.path(), text).unwrap();
+        Declaration::new("patients", Source::Csv { path: self.path(), delimiter })
+    }
+
+    #[track_caller]
+    fn registered(&self, declaration: Declaration) -> (Dataset, Report) {
+        register(declaration, &self.access).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[track_caller]
+    fn values(&self, dataset: &Dataset) -> Vec<Values> {
+        let names: Vec<_> = dataset.columns.iter().map(|column| column.name.clone()).collect();
+        let mut batches: Vec<Batch> = Vec::new();
+        let done = read(dataset, &names, None, &self.access, &mut |batch| {
+            batches.push(batch);
+            Ok(())
+        });
+        done.unwrap_or_else(|error| panic!("{error}"));
+        batches.remove(0).columns
+    }
+}
+
+fn texts(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn declared(name: &str, format: Format) -> DeclaredColumn {
+    DeclaredColumn { name: name.to_owned(), format, ..DeclaredColumn::default() }
+}
+
+#[test]
+fn codes_for_missing_values_are_declared_for_all_columns_or_one() {
+    let place = Place::new();
+    let text = "id,sbp,dbp,chol,smoke,hb\n1,120,80,NULL,1,13.5\n2,.,85,5.1,0,n/a\n\
+                3,130,-9,4.9,-9,12.1\n4,125,82,#N/A,1,-\n5,118,N/A,6.0,0,14.0\n\
+                6,122,79,null,1,13.0\n";
+    let undeclared = place.registered(place.csv(text, None)).1;
+    let note = |name: &str| {
+        let column = undeclared.columns.iter().find(|column| column.name == name).unwrap();
+        column.notes.join("; ")
+    };
+    assert_eq!(note("id"), "");
+    assert_eq!(note("sbp"), "numbers but for 1 cell: declare `missing = [\".\"]`");
+    assert_eq!(note("dbp"), "numbers but for 1 cell: declare `missing = [\"N/A\"]`");
+    assert!(note("smoke").contains("declare `missing = [\"-9\"]`"), "{}", note("smoke"));
+    let mut declaration = place.csv(text, None);
+    declaration.format.missing = texts(&["NULL", ".", "N/A", "n/a", "#N/A", "-", "null"]);
+    let own = Format { missing: texts(&["-9"]), ..Format::default() };
+    declaration.columns = ["id", "sbp", "dbp", "chol", "hb"]
+        .map(|name| declared(name, own.clone()))
+        .into_iter()
+        .chain([declared("smoke", Format::default())])
+        .collect();
+    let (dataset, report) = place.registered(declaration);
+    let kinds: Vec<_> = dataset.columns.iter().map(|column| column.kind).collect();
+    let (integer, number) = (Kind::Integer, Kind::Number);
+    assert_eq!(kinds, [integer, integer, integer, number, number, integer]);
+    assert_eq!(dataset.missing, [0, 1, 2, 3, 2, 0]);
+    assert_eq!(report.rows, 6);
+    let values = place.values(&dataset);
+    let dbp = vec![Some(80), Some(85), None, Some(82), None, Some(79)];
+    assert!(values[2] == Values::Integers(dbp));
+    // The codes are kept with the dataset, and not told in the catalogue.
+    let stored = serde_json::to_string(&dataset).unwrap();
+    assert_eq!(serde_json::from_str::<Dataset>(&stored).unwrap(), dataset);
+    assert!(!serde_json::to_string(&dataset.entry()).unwrap().contains("#N/A"));
+    assert!(!format!("{dataset:?}").contains("#N/A"));
+}
+
+#[test]
+fn blanks_around_na_and_in_place_of_a_number_are_missing() {
+    let place = Place::new();
+    let (dataset, _) = place.registered(place.csv("id,x\n1,1.5\n2, NA\n3, \n4,2.5\n", None));
+    assert!(place.values(&dataset)[1] == Values::Numbers(vec![Some(1.5), None, None, Some(2.5)]));
+    // `NA` in quotes is a text, unless it is declared.
+    let quoted = "id;x\n1;\"NA\"\n2;\"3\"\n4;5\n";
+    let (dataset, report) = place.registered(place.csv(quoted, Some(';')));
+    assert_eq!(dataset.columns[1].kind, Kind::Text);
+    assert!(report.columns[1].notes[0].contains("`missing = [\"NA\"]`"), "{report:?}");
+    let mut declaration = place.csv(quoted, Some(';'));
+    declaration.format.missing = texts(&["NA"]);
+    let (dataset, _) = place.registered(declaration);
+    assert!(place.values(&dataset)[1] == Values::Integers(vec![None, Some(3), Some(5)]));
+}
+
+#[test]
+fn commas_and_separators_of_numbers_are_declared() {
+    let place = Place::new();
+    let cases = [
+        ("70,5\n82,25\n65,0", ',', None, [70.5, 82.25, 65.0]),
+        ("1.234,50\n12.000,00\n7,25", ',', Some('.'), [1234.5, 12_000.0, 7.25]),
+        ("1,234.50\n12,000.00\n99.00", '.', Some(','), [1234.5, 12_000.0, 99.0]),
+        ("1'234.50\n12'000.00\n9", '.', Some('\''), [1234.5, 12_000.0, 9.0]),
+        ("1 234.50\n12 000.00\n9", '.', Some(' '), [1234.5, 12_000.0, 9.0]),
+    ];
+    for (cells, decimal, thousands, expected) in cases {
+        let text = format!("x;y\r\n{};1\r\n", cells.replace('\n', ";1\r\n"));
+        let mut declaration = place.csv(text, Some(';'));
+        declaration.format = Format { decimal: Some(decimal), thousands, ..Format::default() };
+        let (dataset, _) = place.registered(declaration);
+        assert!(place.values(&dataset)[0] == Values::Numbers(expected.map(Some).into()), "{cells}");
+    }
+    let mut wrong = place.csv("x\n1\n", None);
+    wrong.format.thousands = Some('.');
+    let wrong = register(wrong, &place.access).unwrap_err().to_string();
+    assert!(wrong.contains("`thousands` and `decimal` are different"), "{wrong}");
+}
+
+#[test]
+fn words_for_truth_values_are_declared() {
+    let place = Place::new();
+    let mut declaration = place.csv("dead,arm\nja,1\nnein,2\n,1\nJa,2\n", None);
+    declaration.format.true_words = texts(&["ja", "Ja"]);
+    declaration.format.false_words = texts(&["nein"]);
+    let own = Format { true_words: texts(&["1"]), false_words: texts(&["2"]), ..Format::default() };
+    declaration.columns = vec![declared("dead", Format::default()), declared("arm", own)];
+    let (dataset, _) = place.registered(declaration);
+    let truths = |values: [Option<bool>; 4]| Values::Truths(values.into());
+    let values = place.values(&dataset);
+    assert!(values[0] == truths([Some(true), Some(false), None, Some(true)]));
+    assert!(values[1] == truths([Some(true), Some(false), Some(true), Some(false)]));
+}
+
+#[test]
+fn western_encodings_are_declared() {
+    let place = Place::new();
+    let text = b"Gr\xf6\xdfe,stadt\n170,M\xfcnchen\n180,K\xf6ln\n";
+    let refused = register(place.csv(text, None), &place.access).unwrap_err().to_string();
+    assert!(refused.contains("declare `encoding = \"windows-1252\"`"), "{refused}");
+    let mut declaration = place.csv(text, None);
+    declaration.encoding = Encoding::Windows1252;
+    let (dataset, _) = place.registered(declaration);
+    assert_eq!(dataset.columns[0].name, "Größe");
+    let cities = vec![Some("München".to_owned()), Some("Köln".to_owned())];
+    assert!(place.values(&dataset)[1] == Values::Texts(cities));
+}
+
+#[test]
+fn delimiters_are_declared_by_name_or_by_the_file() {
+    let place = Place::new();
+    let tabs = "id\tx\n1\t2\n3\t4\n";
+    let refused = register(place.csv(tabs, None), &place.access).unwrap_err().to_string();
+    assert!(refused.contains("`tab` for a tab"), "{refused}");
+    assert_eq!(place.registered(place.csv(tabs, Some('\t'))).0.columns.len(), 2);
+    for delimiter in [None, Some(';')] {
+        let (dataset, report) =
+            place.registered(place.csv("sep=;\r\nid;x\r\n1;2\r\n2;3\r\n", delimiter));
+        assert_eq!((dataset.columns.len(), report.rows), (2, 2));
+        assert!(place.values(&dataset)[1] == Values::Integers(vec![Some(2), Some(3)]));
+    }
+}
+
+#[test]
+fn a_code_is_missing_in_a_database_too_and_not_pushed_down() {
+    use cloister_sources::{Aggregate, Filter, Relation, aggregate};
+
+    let place = Place::new();
+    let path = place.folder.path().join("a.db");
+    let script = "import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as file: file.executescript('''CREATE TABLE t (a integer, n text);
+    INSERT INTO t VALUES (1, '1,5'), (-9, '-'), (5, '2,5');''')";
+    let mut python = std::process::Command::new("python3");
+    cloister_testkit::run(python.args(["-c", script]).arg(&path));
+    let from = Relation::Table("t".to_owned());
+    let mut declaration = Declaration::new("patients", Source::Sqlite { path, from });
+    let codes = Format { missing: texts(&["-9", "-"]), ..Format::default() };
+    let decimal = Format { decimal: Some(','), ..codes.clone() };
+    declaration.columns = vec![
+        declared("a", codes),
+        DeclaredColumn { kind: Some(Kind::Number), ..declared("n", decimal) },
+    ];
+    let (dataset, _) = place.registered(declaration);
+    assert_eq!(dataset.missing, [1, 1]);
+    assert!(place.values(&dataset)[0] == Values::Integers(vec![Some(1), None, Some(5)]));
+    assert!(place.values(&dataset)[1] == Values::Numbers(vec![Some(1.5), None, Some(2.5)]));
+    let sum = Aggregate::Sum { column: "a".to_owned() };
+    assert!(matches!(aggregate(&dataset, &sum, None, &place.access), Ok(None)));
+    let json = r#"{"not": {"column": "a", "op": "<", "value": 0}}"#;
+    let filter: Filter = serde_json::from_str(json).unwrap();
+    let mut rows = 0;
+    let counted = read(&dataset, &[], Some(&filter), &place.access, &mut |batch| {
+        rows += batch.rows;
+        Ok(())
+    });
+    assert!(counted.is_ok() && rows == 2);
+}
+
+#[test]
+fn declarations_are_written_in_toml_as_the_manual_shows() {
+    let manual = include_str!("../../../../docs/src/how-to/register-data.md");
+    let example = manual.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
+    let declaration: Declaration = toml::from_str(example.unwrap()).unwrap();
+    assert_eq!(declaration.encoding, Encoding::Windows1252);
+    assert_eq!(declaration.format.decimal, Some(','));
+    assert!(!declaration.columns[0].format.missing.is_empty());
+}
