@@ -161,7 +161,7 @@ fn family(data_type: &DataType) -> Option<DataType> {
             Kind::Truth => Some(DataType::Boolean),
             Kind::Integer => Some(DataType::Int64),
             Kind::Number => Some(DataType::Float64),
-            Kind::Text => Some(DataType::LargeUtf8),
+            Kind::Text | Kind::Date => Some(DataType::LargeUtf8),
         },
     }
 }

@@ -14,6 +14,8 @@ pub enum Kind {
     Number,
     /// UTF-8; also dates and times, in the forms of ISO 8601.
     Text,
+    /// Days, in the form `2024-01-31` of ISO 8601, whatever their form in the source.
+    Date,
     /// True or false.
     Truth,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Kind {
             Self::Integer => "integer",
             Self::Number => "number",
             Self::Text => "text",
+            Self::Date => "date",
             Self::Truth => "truth",
         })
     }

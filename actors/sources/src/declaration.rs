@@ -183,7 +183,9 @@ impl Declaration {
         let column = columns.iter().find(|column| column.name == *key);
         match column.map(|column| column.kind) {
             Some(Kind::Integer | Kind::Text) => Ok(()),
-            Some(Kind::Number | Kind::Truth) => Err(DeclarationError::KeyKind(key.clone())),
+            Some(Kind::Number | Kind::Truth | Kind::Date) => {
+                Err(DeclarationError::KeyKind(key.clone()))
+            }
             // The error of that column is told already.
             None if self.wanted().includes(key) && head.column(key).is_some() => Ok(()),
             None => Err(DeclarationError::NoColumn(key.clone())),

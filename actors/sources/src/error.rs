@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::column::Kind;
 use crate::format::Encoding;
+use crate::magic::Foreign;
 
 /// Reasons why a source could not be registered or read.
 #[derive(Debug, thiserror::Error)]
@@ -204,6 +205,9 @@ pub enum SelectionError {
         /// Its kind.
         kind: Kind,
     },
+    /// A column of dates is compared with a text that is no date.
+    #[error("column {0:?} is of kind date; compare it with a day such as \"1980-01-31\"")]
+    Date(String),
     /// Truth values have no order.
     #[error("column {0:?} is of kind truth, which has no order; use = or !=")]
     Order(String),
@@ -290,6 +294,25 @@ pub enum DataError {
     /// The file violates its format.
     #[error("{0} is damaged, or not of its format; write it anew")]
     Damaged(String),
+    /// The file is of another form than was declared.
+    #[error("{file:?} {form}")]
+    Foreign {
+        /// The file's name without its path.
+        file: String,
+        /// Its form, and what to do.
+        form: Foreign,
+    },
+    /// Columns are compressed in a way that is not read.
+    #[error(
+        "columns of {file:?} are compressed by {codec}, which is not read; write the file with \
+         zstd, snappy, gzip or lz4"
+    )]
+    Codec {
+        /// The file's name without its path.
+        file: String,
+        /// The name of the compression.
+        codec: &'static str,
+    },
     /// The reader of the format failed within itself.
     #[error("{0} is damaged in a way that its reader does not survive; write it anew")]
     Unreadable(String),
@@ -409,6 +432,9 @@ pub enum Malformed {
         remedy = Remedy::Encoding(Encoding::Windows1252)
     )]
     Encoding(usize),
+    /// The file is of another form.
+    #[error("the file {0}")]
+    Foreign(Foreign),
     /// The text is UTF-16.
     #[error("the text is in UTF-16; save the file as UTF-8")]
     Utf16,

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::column::Kind;
+use crate::date;
 use crate::error::{CellProblem, Place};
 use crate::format::Format;
 use crate::number;
@@ -61,6 +62,12 @@ impl FieldReader {
             Cell::Integer(value) if kind == Kind::Truth && self.has_words() => {
                 self.parse(&value.to_string(), kind)
             }
+            Cell::Number(value) if kind == Kind::Date && !value.is_nan() => {
+                Err(CellProblem::Double(kind))
+            }
+            Cell::Integer(_) | Cell::Decimal(_) | Cell::Truth(_) if kind == Kind::Date => {
+                Err(CellProblem::NotA(kind))
+            }
             cell => Ok(cell),
         }
     }
@@ -94,6 +101,9 @@ impl FieldReader {
         if bare.is_empty() {
             return Ok(Cell::Missing);
         }
+        if kind == Kind::Date {
+            return self.date(bare);
+        }
         if kind == Kind::Truth {
             return self.truth(bare).map(Cell::Truth).ok_or(CellProblem::NotA(kind));
         }
@@ -108,6 +118,15 @@ impl FieldReader {
             Shape::Truth | Shape::Other => return Err(CellProblem::NotA(kind)),
         };
         Ok(if self.is_missing_cell(&cell) { Cell::Missing } else { cell })
+    }
+
+    /// Parses a date into the form of ISO 8601. A day of zeros is missing, as MySQL has it.
+    fn date(&self, bare: &str) -> Result<Cell, CellProblem> {
+        if bare == "0000-00-00" {
+            return Ok(Cell::Missing);
+        }
+        let form = self.format.date.as_deref().unwrap_or(date::ISO);
+        date::parse(bare, form).map(Cell::Text).ok_or(CellProblem::NotA(Kind::Date))
     }
 
     /// Parses a truth value of a declared column, which may be 0 or 1.
@@ -250,6 +269,8 @@ pub(crate) struct Inference {
     /// The numbers among them with separators, and the separators.
     grouped: u64,
     separators: BTreeSet<(char, char)>,
+    /// The dates among them, by their form.
+    dates: BTreeMap<&'static str, u64>,
     /// The usual codes among the numbers, and `true` if any other number is negative.
     suspect: BTreeMap<&'static str, u64>,
     negative: bool,
@@ -297,6 +318,12 @@ impl Inference {
         } else if let Some(separators) = separators(bare) {
             self.grouped = self.grouped.saturating_add(1);
             self.separators.insert(separators);
+        } else {
+            let fits = |form: &&str| date::parse(bare, form).is_some();
+            date::USUAL_FORMS
+                .into_iter()
+                .filter(fits)
+                .for_each(|form| add_one(&mut self.dates, form));
         }
     }
 
@@ -331,8 +358,18 @@ impl Inference {
                 cells(self.grouped)
             ));
         }
+        let usual: u64 = self.usual.values().sum();
+        let days = self.others.saturating_sub(usual);
+        let forms: Vec<_> = self.dates.iter().filter(|(_, count)| **count == days).collect();
+        if days > 0 && numbers == 0 && !forms.is_empty() {
+            let forms: Vec<_> =
+                forms.iter().map(|(form, _)| format!("`date = {form:?}`")).collect();
+            notes.push(format!(
+                "dates: declare the column as date, with {}, to compare them",
+                forms.join(" or ")
+            ));
+        }
         if numbers > plain && plain > 0 {
-            let usual: u64 = self.usual.values().sum();
             let advice = if usual == plain {
                 format!("declare `missing = [{}]`", listed(&self.usual))
             } else {
@@ -484,6 +521,11 @@ mod tests {
         let grouped = notes(&["1.234,50", "12.000,00", "7,25"]);
         assert!(grouped.contains("`thousands = \".\"` and `decimal = \",\"`"), "{grouped}");
         assert_eq!(notes(&["red", "blue", "3"]), "");
+        let dates = notes(&["31.12.1980", "NULL", "1.2.1975"]);
+        assert!(dates.contains("`date = \"DD.MM.YYYY\"`"), "{dates}");
+        let either = notes(&["01/02/1980"]);
+        assert!(either.contains("DD/MM") && either.contains("MM/DD"), "{either}");
+        assert_eq!(notes(&["31.12.1980", "red"]), "");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::date::is_form;
+
 /// The encoding of a text file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Encoding {
@@ -53,6 +55,9 @@ pub struct Format {
     /// Words for false, beside `false`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub false_words: Vec<String>,
+    /// The form of dates, such as `DD.MM.YYYY`; `YYYY-MM-DD` if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
 }
 
 impl Format {
@@ -80,6 +85,9 @@ impl Format {
         if self.true_words.iter().any(|word| self.false_words.contains(word)) {
             return Some("a word is both true and false; remove one");
         }
+        if !self.date.as_deref().is_none_or(is_form) {
+            return Some("`date` has YYYY, MM and DD once each, such as \"DD.MM.YYYY\"");
+        }
         if words().any(|word| self.missing.contains(word)) {
             return Some("a word is both a truth value and missing; remove one");
         }
@@ -99,6 +107,7 @@ impl Format {
             thousands: own.thousands.or(self.thousands),
             true_words: words(&own.true_words, &self.true_words),
             false_words: words(&own.false_words, &self.false_words),
+            date: own.date.clone().or_else(|| self.date.clone()),
         }
     }
 }
@@ -170,6 +179,7 @@ mod tests {
             r#"{"missing": [""]}"#,
             r#"{"true_words": ["x"], "false_words": ["x"]}"#,
             r#"{"true_words": ["x"], "missing": ["x"]}"#,
+            r#"{"date": "DD.MM.YY"}"#,
         ] {
             assert!(wrong(json), "{json}");
         }

@@ -12,7 +12,7 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `number`, `address`, `format` and `column`; `error`; `values` and `batch` (columns in memory), `field`
+//! - `number`, `date`, `address`, `format`, `magic` and `column`; `error`; `values` and `batch` (columns in memory), `field`
 //!   (the meaning of a text), `head` (columns of a source), `source`, `access` (files); `filter`,
 //!   `dataset`, `declaration`, `aggregate`.
 //! - The readers `csv`, `arrow` with `frames` and `budget`, `parquet` and `sql`, and `scan`, which dispatches.
@@ -39,6 +39,7 @@ mod budget;
 mod column;
 mod csv;
 mod dataset;
+mod date;
 mod declaration;
 mod error;
 mod field;
@@ -46,6 +47,7 @@ mod filter;
 mod format;
 mod frames;
 mod head;
+mod magic;
 mod number;
 mod parquet;
 mod pushed;
@@ -70,6 +72,7 @@ pub use error::{
 pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES, Residual, Residuals};
 pub use format::{Encoding, Format, Formats};
 pub use head::MAX_COLUMNS;
+pub use magic::Foreign;
 pub use pushed::{parse_arrow_stream, parse_csv};
 pub use read::{aggregate, read};
 pub use register::register;

@@ -1,6 +1,7 @@
 //! Columns of Parquet files. Files of a folder are matched by the names of columns.
 
 use std::fs;
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
+use ::parquet::basic::Compression;
 use ::parquet::file::metadata::ParquetMetaData;
 
 use crate::access::{Access, file_error, file_name};
@@ -19,6 +21,7 @@ use crate::batch::{BATCH_BYTES, BatchBuilder};
 use crate::budget::Budget;
 use crate::error::{DataError, Place, SourceError};
 use crate::head::Head;
+use crate::magic::{Foreign, recognised};
 use crate::values::BatchSink;
 
 /// The bytes of a cell in memory, without its text.
@@ -83,13 +86,23 @@ struct File {
 fn open(path: &Path, access: &Access) -> Result<File, SourceError> {
     let file = access.open(path)?;
     let length = file.metadata().map_err(|error| file_error(path, &error))?.len();
-    let damaged = || damaged(&file_name(path));
-    let whole =
-        ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|_| damaged())?;
+    let name = file_name(path);
+    let damaged = || damaged(&name);
+    let whole = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+        .map_err(|_| foreign(&file, &name).unwrap_or_else(damaged))?;
     let options = ArrowReaderOptions::new().with_schema(with_views(whole.schema()));
     let folded = ArrowReaderMetadata::try_new(whole.metadata().clone(), options);
     let folded = folded.map_err(|_| damaged())?;
     Ok(File { builder: ParquetRecordBatchReaderBuilder::new_with_metadata(file, folded), length })
+}
+
+/// Recognises a file that is not Parquet.
+fn foreign(mut file: &fs::File, name: &str) -> Option<DataError> {
+    let mut start = Vec::new();
+    file.rewind().ok()?;
+    file.take(16).read_to_end(&mut start).ok()?;
+    let form = recognised(&start).filter(|form| *form != Foreign::Parquet)?;
+    Some(DataError::Foreign { file: name.to_owned(), form })
 }
 
 /// Has texts read as views, which refer to a dictionary's texts and do not repeat them.
@@ -124,9 +137,30 @@ fn project(
         roots.push(found.map_err(|_| DataError::Changed(column.name.clone()))?);
     }
     let mask = ProjectionMask::roots(file.parquet_schema(), roots);
+    check_codecs(file.metadata(), &mask, name)?;
     let rows = batch_rows(file.metadata(), &mask).min(builder.limit());
     let reader = file.with_projection(mask).with_batch_size(rows).build();
     reader.map_err(|_| damaged(name))
+}
+
+/// Refuses chosen columns that are compressed in a way that is not read.
+fn check_codecs(
+    file: &ParquetMetaData,
+    mask: &ProjectionMask,
+    name: &str,
+) -> Result<(), DataError> {
+    for group in file.row_groups() {
+        let chosen = (0..).zip(group.columns()).filter(|(leaf, _)| mask.leaf_included(*leaf));
+        for (_, column) in chosen {
+            let codec = match column.compression() {
+                Compression::BROTLI(_) => "brotli",
+                Compression::LZO => "LZO",
+                _ => continue,
+            };
+            return Err(DataError::Codec { file: name.to_owned(), codec });
+        }
+    }
+    Ok(())
 }
 
 /// Returns the rows that take about [`BATCH_BYTES`] where rows are longest, by the file's own count.

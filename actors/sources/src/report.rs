@@ -130,7 +130,7 @@ impl ColumnTally {
     }
 
     fn report(self) -> ColumnReport {
-        let counted = matches!(self.column.kind, Kind::Text | Kind::Truth);
+        let counted = matches!(self.column.kind, Kind::Text | Kind::Truth | Kind::Date);
         ColumnReport {
             name: self.column.name,
             kind: self.column.kind,

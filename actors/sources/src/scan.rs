@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use crate::access::Access;
 use crate::aggregate::{Aggregate, Aggregated};
 use crate::batch::BatchBuilder;
-use crate::column::Column;
+use crate::column::{Column, Kind};
 use crate::csv::{self, Form};
 use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, SourceError};
@@ -112,7 +112,8 @@ pub(crate) fn aggregate(
     filter: Option<&Filter>,
     access: &Access,
 ) -> Result<Option<Aggregated>, SourceError> {
-    if columns.iter().any(|column| formats.change(&column.name)) {
+    // A database does not know how a text is to be read.
+    if columns.iter().any(|column| column.kind == Kind::Date || formats.change(&column.name)) {
         return Ok(None);
     }
     guarded(source, || sql::aggregate(source, columns, what, filter, access))

@@ -55,7 +55,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, group = "relation", value_name = "SQL")]
     query: Option<String>,
     /// A column that computations may use, as NAME or NAME:TYPE or NAME:TYPE:UNIT, with the types
-    /// integer, number, text, truth; all columns where none is named.
+    /// integer, number, text, date, truth; all columns where none is named.
     #[arg(long = "column", value_name = "NAME[:TYPE[:UNIT]]", value_parser = column)]
     columns: Vec<DeclaredColumn>,
     /// The column that tells rows apart, such as a patient's number.
@@ -63,7 +63,7 @@ pub(in crate::cli) struct Arguments {
     key: Option<String>,
     /// A TOML file with all of this, and with ranges, levels and formats of single columns.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "key", "missing", "decimal",
-        "thousands", "true_words", "false_words"])]
+        "thousands", "date", "true_words", "false_words"])]
     declaration: Option<PathBuf>,
     /// Print one JSON document on standard output.
     #[arg(long)]
@@ -82,6 +82,9 @@ struct Written {
     /// The sign between groups of three digits: a comma, a point, an apostrophe or a blank.
     #[arg(long, value_name = "CHARACTER")]
     thousands: Option<char>,
+    /// The form of dates, such as DD.MM.YYYY; YYYY-MM-DD where it is left out.
+    #[arg(long, value_name = "FORM")]
+    date: Option<String>,
     /// A word for true, beside true; can be repeated.
     #[arg(long = "true-word", value_name = "WORD")]
     true_words: Vec<String>,
@@ -98,6 +101,7 @@ impl Written {
             thousands: self.thousands,
             true_words: self.true_words.clone(),
             false_words: self.false_words.clone(),
+            date: self.date.clone(),
         }
     }
 }
@@ -157,9 +161,10 @@ fn column(text: &str) -> Result<DeclaredColumn, String> {
         Some("integer") => Some(Kind::Integer),
         Some("number") => Some(Kind::Number),
         Some("text") => Some(Kind::Text),
+        Some("date") => Some(Kind::Date),
         Some("truth") => Some(Kind::Truth),
         Some(other) => {
-            return Err(format!("`{other}` is no type: use integer, number, text or truth"));
+            return Err(format!("`{other}` is no type: use integer, number, text, date or truth"));
         }
     };
     let unit = parts.next().map(str::to_owned);

@@ -10,6 +10,7 @@
 use std::io::{self, BufRead};
 
 use crate::error::Malformed;
+use crate::magic::recognised;
 
 /// The longest field, in bytes without quotes.
 const MAX_FIELD: usize = 1 << 20;
@@ -229,11 +230,14 @@ fn step(
     Ok(false)
 }
 
-/// Skips the byte order mark of UTF-8, and refuses those of UTF-16.
+/// Skips the byte order mark of UTF-8, and refuses those of UTF-16 and files of other forms.
 fn skip_byte_order_mark<R: BufRead>(input: &mut R) -> Result<(), RecordError> {
     let start = input.fill_buf().map_err(RecordError::Input)?;
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return Err(RecordError::Text { line: 1, problem: Malformed::Utf16 });
+    }
+    if let Some(foreign) = recognised(start) {
+        return Err(RecordError::Text { line: 1, problem: Malformed::Foreign(foreign) });
     }
     let mark = [0xef, 0xbb, 0xbf];
     if start.starts_with(&mark) {

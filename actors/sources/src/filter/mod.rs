@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::column::{Column, Kind};
+use crate::date::{ISO, parse};
 use crate::error::SelectionError;
 
 /// The deepest nesting of a filter.
@@ -179,9 +180,13 @@ fn check_comparison(
         (Kind::Integer | Kind::Number, Constant::Number(number)) if !number.is_finite() => {
             Err(SelectionError::NotFinite(name))
         }
+        // Days in one form are ordered as their texts are.
+        (Kind::Date, Constant::Text(text)) if parse(text, ISO).as_ref() != Some(text) => {
+            Err(SelectionError::Date(name))
+        }
         (Kind::Truth, Constant::Truth(_)) if op.is_order() => Err(SelectionError::Order(name)),
         (Kind::Integer | Kind::Number, Constant::Integer(_) | Constant::Number(_))
-        | (Kind::Text, Constant::Text(_))
+        | (Kind::Text | Kind::Date, Constant::Text(_))
         | (Kind::Truth, Constant::Truth(_)) => Ok(()),
         (kind, _) => Err(SelectionError::Mismatch { column: name, kind }),
     }

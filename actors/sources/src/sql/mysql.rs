@@ -137,7 +137,9 @@ impl Dialect for Mysql {
     fn inexact_rows(quoted: &str, kind: Kind) -> Option<String> {
         match kind {
             Kind::Truth => Some(format!("{quoted} NOT IN (0, 1)")),
-            Kind::Text => Some(format!("OCTET_LENGTH({}) > {GROUPED_BYTES}", bytes(quoted))),
+            Kind::Text | Kind::Date => {
+                Some(format!("OCTET_LENGTH({}) > {GROUPED_BYTES}", bytes(quoted)))
+            }
             Kind::Integer | Kind::Number => None,
         }
     }

@@ -147,7 +147,7 @@ impl Dialect for Sqlite {
         let usual = match kind {
             Kind::Integer => "'integer', 'null'",
             Kind::Number => "'real', 'null'",
-            Kind::Text => "'text', 'null'",
+            Kind::Text | Kind::Date => "'text', 'null'",
             Kind::Truth => {
                 let other = format!("typeof({quoted}) <> 'integer' OR {quoted} NOT IN (0, 1)");
                 return Some(format!("({quoted} IS NOT NULL AND ({other}))"));

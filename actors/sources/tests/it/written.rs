@@ -181,6 +181,32 @@ fn delimiters_are_declared_by_name_or_by_the_file() {
 }
 
 #[test]
+fn files_of_other_forms_are_called_what_they_are() {
+    let place = Place::new();
+    let starts: [(&[u8], &str); 4] = [
+        (b"\x1f\x8b\x08\x00rest", "gunzip"),
+        (b"PK\x03\x04rest", "save the sheet as CSV"),
+        (b"PAR1rest", "--parquet"),
+        (b"SQLite format 3\0rest", "--sqlite"),
+    ];
+    for (start, words) in starts {
+        let error = register(place.csv(start, None), &place.access).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    fs::write(place.path(), b"PK\x03\x04 and much more of a workbook").unwrap();
+    let source = Source::Parquet { path: place.path() };
+    let error = register(Declaration::new("patients", source), &place.access).unwrap_err();
+    assert!(error.to_string().contains("save the sheet as CSV"), "{error}");
+    let path = place.folder.path().join("brotli.parquet");
+    let script = "import sys, pyarrow as pa, pyarrow.parquet as pq
+pq.write_table(pa.table({'a': [1, 2]}), sys.argv[1], compression='brotli')";
+    cloister_testkit::run_python(script, &[&path]);
+    let brotli = Declaration::new("patients", Source::Parquet { path });
+    let error = register(brotli, &place.access).unwrap_err().to_string();
+    assert!(error.contains("compressed by brotli"), "{error}");
+}
+
+#[test]
 fn a_code_is_missing_in_a_database_too_and_not_pushed_down() {
     use cloister_sources::{Aggregate, Filter, Relation, aggregate};
 
@@ -223,4 +249,45 @@ fn declarations_are_written_in_toml_as_the_manual_shows() {
     assert_eq!(declaration.encoding, Encoding::Windows1252);
     assert_eq!(declaration.format.decimal, Some(','));
     assert!(!declaration.columns[0].format.missing.is_empty());
+}
+
+#[test]
+fn dates_are_compared_as_dates() {
+    use cloister_sources::{Filter, SourceError};
+
+    let place = Place::new();
+    let text = "id,born,seen\n1,31.12.1980,2020-01-05\n2,1.2.1975,2021-03-04\n\
+                3,15.07.1990,0000-00-00\n4,,\n";
+    let (_, report) = place.registered(place.csv(text, None));
+    assert!(report.columns[1].notes[0].contains("DD.MM.YYYY"), "{report:?}");
+    let mut declaration = place.csv(text, None);
+    let date = |name: &str, form: Option<&str>| DeclaredColumn {
+        kind: Some(Kind::Date),
+        ..declared(name, Format { date: form.map(str::to_owned), ..Format::default() })
+    };
+    declaration.columns = vec![date("born", Some("DD.MM.YYYY")), date("seen", None)];
+    let (dataset, report) = place.registered(declaration.clone());
+    assert_eq!((dataset.missing.as_slice(), report.columns[0].levels), (&[1, 2][..], Some(3)));
+    let days = ["1980-12-31", "1975-02-01", "1990-07-15"].map(|day| Some(day.to_owned()));
+    let days = days.into_iter().chain([None]).collect();
+    assert!(place.values(&dataset)[0] == Values::Texts(days));
+    let selected = |value: &str| {
+        let json = format!(r#"{{"column": "born", "op": ">=", "value": "{value}"}}"#);
+        let filter: Filter = serde_json::from_str(&json).unwrap();
+        let mut rows = 0;
+        let done = read(&dataset, &[], Some(&filter), &place.access, &mut |batch| {
+            rows += batch.rows;
+            Ok(())
+        });
+        done.map(|()| rows)
+    };
+    assert_eq!(selected("1980-01-01").unwrap(), 2);
+    for constant in ["01.01.1980", "1980-1-1", "1980-02-30"] {
+        let error = selected(constant).unwrap_err();
+        assert!(matches!(error, SourceError::Selection(_)), "{error}");
+        assert!(error.public_message().contains("a day such as \"1980-01-31\""), "{error}");
+    }
+    declaration.columns[0].format.date = None;
+    let error = register(declaration, &place.access).unwrap_err().to_string();
+    assert!(error.contains("line 2: column \"born\"") && error.contains("kind date"), "{error}");
 }

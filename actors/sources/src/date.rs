@@ -1,0 +1,127 @@
+//! Days as people write them, and as ISO 8601 writes them.
+//!
+//! Nothing here reads a clock, and no two digits stand for a year.
+
+/// The months with fewer than 31 days, except February.
+const SHORT_MONTHS: [u32; 4] = [4, 6, 9, 11];
+
+/// The forms that are tried to advise the owner.
+pub(crate) const USUAL_FORMS: [&str; 5] =
+    ["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "YYYY/MM/DD"];
+
+/// The form of ISO 8601, the only one of constants.
+pub(crate) const ISO: &str = "YYYY-MM-DD";
+
+/// A part of a date.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Part {
+    Year,
+    Month,
+    Day,
+}
+
+/// Returns `true` for a form with year, month and day once each, such as `DD.MM.YYYY`, which other
+/// signs than letters and digits may part.
+pub(crate) fn is_form(form: &str) -> bool {
+    let mut rest = form;
+    let mut seen = Vec::new();
+    while let Some(first) = rest.chars().next() {
+        match part(rest) {
+            Some((_, part, _)) if seen.contains(&part) => return false,
+            Some((_, part, behind)) => {
+                seen.push(part);
+                rest = behind;
+            }
+            None if first.is_alphanumeric() => return false,
+            None => rest = rest.strip_prefix(first).unwrap_or_default(),
+        }
+    }
+    seen.len() == 3
+}
+
+/// Takes a part off the front of a form, with its length.
+fn part(form: &str) -> Option<(usize, Part, &str)> {
+    let parts = [("YYYY", Part::Year), ("MM", Part::Month), ("DD", Part::Day)];
+    parts.into_iter().find_map(|(word, part)| Some((word.len(), part, form.strip_prefix(word)?)))
+}
+
+/// Returns the date in the form of ISO 8601, if the text is a day of the calendar in that form. Days
+/// and months may have one digit where signs part them.
+pub(crate) fn parse(text: &str, form: &str) -> Option<String> {
+    let parted = form.chars().any(|sign| !sign.is_ascii_uppercase());
+    let (mut text, mut form) = (text, form);
+    let (mut year, mut month, mut day) = (0, 0, 0);
+    while let Some(sign) = form.chars().next() {
+        let Some((length, part, behind)) = part(form) else {
+            text = text.strip_prefix(sign)?;
+            form = form.strip_prefix(sign)?;
+            continue;
+        };
+        form = behind;
+        let digits = text.bytes().take(length).take_while(u8::is_ascii_digit).count();
+        if digits < length && (part == Part::Year || !parted) {
+            return None;
+        }
+        let (number, rest) = text.split_at_checked(digits)?;
+        text = rest;
+        let number: u32 = number.parse().ok()?;
+        match part {
+            Part::Year => year = number,
+            Part::Month => month = number,
+            Part::Day => day = number,
+        }
+    }
+    let is_day = text.is_empty() && year > 0 && (1..=days(year, month)?).contains(&day);
+    is_day.then(|| format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// Returns the days of a month in the Gregorian calendar.
+fn days(year: u32, month: u32) -> Option<u32> {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => Some(29),
+        2 => Some(28),
+        month if SHORT_MONTHS.contains(&month) => Some(30),
+        1..=12 => Some(31),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_of_the_calendar_are_read_in_their_form() {
+        let cases = [
+            ("31.12.1980", "DD.MM.YYYY", Some("1980-12-31")),
+            ("1.2.1975", "DD.MM.YYYY", Some("1975-02-01")),
+            ("12/31/1980", "MM/DD/YYYY", Some("1980-12-31")),
+            ("31/12/1980", "MM/DD/YYYY", None),
+            ("19801231", "YYYYMMDD", Some("1980-12-31")),
+            ("1980123", "YYYYMMDD", None),
+            ("2000-02-29", ISO, Some("2000-02-29")),
+            ("1900-02-29", ISO, None),
+            ("2023-04-31", ISO, None),
+            ("2023-13-01", ISO, None),
+            ("0000-00-00", ISO, None),
+            ("2023-01-01T10:00", ISO, None),
+            ("80-01-01", ISO, None),
+            ("2023-01-1 ", ISO, None),
+            ("", ISO, None),
+        ];
+        for (text, form, expected) in cases {
+            assert_eq!(parse(text, form).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn forms_have_year_month_and_day_once() {
+        for form in USUAL_FORMS.into_iter().chain(["YYYYMMDD", "DD. MM. YYYY"]) {
+            assert!(is_form(form), "{form}");
+        }
+        for form in ["", "DD.MM.YY", "DD.DD.YYYY", "YYYY-MM", "d.m.Y", "YYYY-MM-DD hh"] {
+            assert!(!is_form(form), "{form}");
+        }
+    }
+}
