@@ -1,4 +1,4 @@
-//! The meaning of a field of text, by its column's format, and the kind of a column of them.
+//! The meaning of a field of text, by its column's format.
 //!
 //! An empty field is missing, quoted or not. `NA` without quotes is missing, as R and pandas write
 //! it; with quotes it is a text, as R keeps it. `NaN` is a missing number. Blanks around numbers,
@@ -7,17 +7,16 @@
 //! any case.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use crate::column::Kind;
 use crate::date;
-use crate::error::{CellProblem, Place};
+use crate::error::CellProblem;
 use crate::format::Format;
 use crate::number;
 use crate::values::Cell;
 
 /// Blanks that are ignored around numbers, truth values and codes.
-const BLANKS: [char; 2] = [' ', '\t'];
+pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
 
 /// Reads the fields and cells of one column.
 #[derive(Clone, Default)]
@@ -177,7 +176,7 @@ impl FieldReader {
         })
     }
 
-    fn shape(&self, text: &str) -> Shape {
+    pub(crate) fn shape(&self, text: &str) -> Shape {
         if self.truth_word(text).is_some() {
             return Shape::Truth;
         }
@@ -228,7 +227,7 @@ fn number(text: &str) -> Result<Cell, CellProblem> {
 
 /// The shape of a field's text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Shape {
+pub(crate) enum Shape {
     Truth,
     /// An integer of at most 64 bits, without leading zeros.
     Integer,
@@ -243,204 +242,12 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Texts that programs write for a missing value. Only these are named to the owner.
-const USUAL_CODES: [&str; 22] = [
-    "NA", "N/A", "n/a", "na", "#N/A", "#NULL!", "#VALUE!", "#DIV/0!", "NULL", "null", "None",
-    "none", "NaN", "nan", ".", "..", "-", "--", "?", "missing", "unknown", "<NA>",
-];
-
-/// Negative numbers that stand for a missing value where no other value is negative.
-const USUAL_NUMBERS: [&str; 10] =
-    ["-1", "-7", "-8", "-9", "-77", "-88", "-99", "-777", "-999", "-9999"];
-
-/// Infers the kind of a column from its fields.
-#[derive(Default)]
-pub(crate) struct Inference {
-    reader: FieldReader,
-    truths: bool,
-    /// The integers and numbers.
-    numeric: u64,
-    numbers: bool,
-    codes: bool,
-    /// The fields that are neither numbers nor truth values.
-    others: u64,
-    /// The usual codes among them.
-    usual: BTreeMap<&'static str, u64>,
-    /// The numbers among them with separators, and the separators.
-    grouped: u64,
-    separators: BTreeSet<(char, char)>,
-    /// The dates among them, by their form.
-    dates: BTreeMap<&'static str, u64>,
-    /// The usual codes among the numbers, and `true` if any other number is negative.
-    suspect: BTreeMap<&'static str, u64>,
-    negative: bool,
-    /// The place of the first number with a comma, and their number.
-    comma: Option<Place>,
-    commas: u64,
-}
-
-impl Inference {
-    /// Begins to infer a column whose fields are written so.
-    pub(crate) fn new(format: Format) -> Self {
-        Self { reader: FieldReader::new(format), ..Self::default() }
-    }
-
-    pub(crate) fn see(&mut self, text: &str, quoted: bool, place: impl FnOnce() -> Place) {
-        let bare = text.trim_matches(BLANKS);
-        if bare.is_empty() || self.reader.is_missing(text, quoted) {
-            return;
-        }
-        match self.reader.shape(bare) {
-            Shape::Truth => self.truths = true,
-            Shape::Integer | Shape::Number => self.see_number(bare),
-            Shape::Code => self.codes = true,
-            Shape::Other => self.see_other(bare),
-            Shape::DecimalComma => {
-                self.commas = self.commas.saturating_add(1);
-                self.comma.get_or_insert_with(place);
-            }
-        }
-    }
-
-    fn see_number(&mut self, bare: &str) {
-        self.numeric = self.numeric.saturating_add(1);
-        self.numbers |= self.reader.shape(bare) == Shape::Number;
-        match USUAL_NUMBERS.iter().find(|code| **code == bare) {
-            Some(code) => add_one(&mut self.suspect, code),
-            None => self.negative |= bare.starts_with('-'),
-        }
-    }
-
-    fn see_other(&mut self, bare: &str) {
-        self.others = self.others.saturating_add(1);
-        if let Some(code) = USUAL_CODES.iter().find(|code| **code == bare) {
-            add_one(&mut self.usual, code);
-        } else if let Some(separators) = separators(bare) {
-            self.grouped = self.grouped.saturating_add(1);
-            self.separators.insert(separators);
-        } else {
-            let fits = |form: &&str| date::parse(bare, form).is_some();
-            date::USUAL_FORMS
-                .into_iter()
-                .filter(fits)
-                .for_each(|form| add_one(&mut self.dates, form));
-        }
-    }
-
-    /// Returns the narrowest kind for all fields, and `None` for no fields. A column of numbers with
-    /// decimal commas is an error, with the place of the first.
-    pub(crate) fn kind(&self) -> Result<Option<Kind>, Place> {
-        let numeric = self.numeric > 0;
-        if self.others > 0 || self.codes {
-            return Ok(Some(Kind::Text));
-        }
-        match (self.truths, numeric, &self.comma) {
-            (false, _, Some(place)) => Err(place.clone()),
-            (true, false, None) => Ok(Some(Kind::Truth)),
-            (false, true, None) if self.numbers => Ok(Some(Kind::Number)),
-            (false, true, None) => Ok(Some(Kind::Integer)),
-            (true, _, _) => Ok(Some(Kind::Text)),
-            (false, false, None) => Ok(None),
-        }
-    }
-
-    /// Returns advice for the owner. It names usual codes, and no other text of a field.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        let numbers = self.numeric.saturating_add(self.commas);
-        let plain = self.others.saturating_sub(self.grouped);
-        if let Some((thousands, decimal)) = self.separators.first()
-            && self.separators.len() == 1
-        {
-            notes.push(format!(
-                "{} are numbers with separators: declare `thousands = \"{thousands}\"` and \
-                 `decimal = \"{decimal}\"` to compute with them",
-                cells(self.grouped)
-            ));
-        }
-        let usual: u64 = self.usual.values().sum();
-        let days = self.others.saturating_sub(usual);
-        let forms: Vec<_> = self.dates.iter().filter(|(_, count)| **count == days).collect();
-        if days > 0 && numbers == 0 && !forms.is_empty() {
-            let forms: Vec<_> =
-                forms.iter().map(|(form, _)| format!("`date = {form:?}`")).collect();
-            notes.push(format!(
-                "dates: declare the column as date, with {}, to compare them",
-                forms.join(" or ")
-            ));
-        }
-        if numbers > plain && plain > 0 {
-            let advice = if usual == plain {
-                format!("declare `missing = [{}]`", listed(&self.usual))
-            } else {
-                "declare as `missing` what stands for a missing value, or correct them".to_owned()
-            };
-            notes.push(format!("numbers but for {}: {advice}", cells(plain)));
-        }
-        if !self.suspect.is_empty() && !self.negative && self.others == 0 {
-            let suspects = self.suspect.values().sum();
-            notes.push(format!(
-                "{} are {}, and no other value is negative: if it stands for a missing value, \
-                 declare `missing = [{}]`",
-                cells(suspects),
-                listed(&self.suspect),
-                listed(&self.suspect)
-            ));
-        }
-        notes
-    }
-}
-
-fn add_one(counts: &mut BTreeMap<&'static str, u64>, code: &'static str) {
-    let count = counts.entry(code).or_default();
-    *count = count.saturating_add(1);
-}
-
-fn cells(count: u64) -> String {
-    if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") }
-}
-
-fn listed(codes: &BTreeMap<&'static str, u64>) -> String {
-    codes.keys().map(|code| format!("{code:?}")).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns the thousands separator and the decimal sign of a number that is written with both or
-/// with several groups.
-fn separators(bare: &str) -> Option<(char, char)> {
-    let pairs = [(',', '.'), ('.', ','), (' ', '.'), (' ', ','), ('\'', '.'), ('\'', ',')];
-    pairs.into_iter().find(|(thousands, decimal)| {
-        let format =
-            Format { thousands: Some(*thousands), decimal: Some(*decimal), ..Format::default() };
-        let shape = FieldReader::new(format).shape(bare);
-        matches!(shape, Shape::Integer | Shape::Number)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn infer(fields: &[&str]) -> Result<Option<Kind>, u64> {
-        let mut inference = Inference::default();
-        for (field, row) in fields.iter().zip(2..) {
-            inference.see(field, false, || Place::Row { file: String::new(), row });
-        }
-        inference.kind().map_err(|place| match place {
-            Place::Row { row, .. } => row,
-            other => panic!("{other}"),
-        })
-    }
-
     fn parse(text: &str, kind: Kind) -> Result<Cell, CellProblem> {
         FieldReader::default().parse(text, kind)
-    }
-
-    fn notes(fields: &[&str]) -> String {
-        let mut inference = Inference::default();
-        for field in fields {
-            inference.see(field, false, || Place::Database);
-        }
-        inference.notes().join("; ")
     }
 
     fn written(decimal: char, thousands: Option<char>) -> FieldReader {
@@ -505,52 +312,10 @@ mod tests {
             [Some(true), Some(false), Some(true), None, None]
         );
         assert!(matches!(reader.cell(Cell::Integer(2), Kind::Truth), Ok(Cell::Truth(false))));
-        let mut inference = Inference::new(reader.format);
-        inference.see("2", false, || Place::Database);
-        assert_eq!(inference.kind().ok(), Some(Some(Kind::Truth)));
     }
 
     #[test]
-    fn notes_tell_what_to_declare_and_no_other_value() {
-        let codes = notes(&["1", "2.5", "3", "N/A", "."]);
-        assert_eq!(codes, "numbers but for 2 cells: declare `missing = [\".\", \"N/A\"]`");
-        let others = notes(&["1", "2", "hidden"]);
-        assert!(others.starts_with("numbers but for 1 cell") && !others.contains("hidden"));
-        assert!(notes(&["120", "-9", "130"]).contains("declare `missing = [\"-9\"]`"));
-        assert_eq!(notes(&["120", "-9", "-130"]), "");
-        let grouped = notes(&["1.234,50", "12.000,00", "7,25"]);
-        assert!(grouped.contains("`thousands = \".\"` and `decimal = \",\"`"), "{grouped}");
-        assert_eq!(notes(&["red", "blue", "3"]), "");
-        let dates = notes(&["31.12.1980", "NULL", "1.2.1975"]);
-        assert!(dates.contains("`date = \"DD.MM.YYYY\"`"), "{dates}");
-        let either = notes(&["01/02/1980"]);
-        assert!(either.contains("DD/MM") && either.contains("MM/DD"), "{either}");
-        assert_eq!(notes(&["31.12.1980", "red"]), "");
-    }
-
-    #[test]
-    fn a_column_is_of_the_narrowest_kind() {
-        assert_eq!(infer(&["1", "-2", "+3", " 4 "]), Ok(Some(Kind::Integer)));
-        assert_eq!(infer(&["1", "2.5"]), Ok(Some(Kind::Number)));
-        assert_eq!(infer(&["1e5", ".5", "5.", "NaN", "-1E-3"]), Ok(Some(Kind::Number)));
-        assert_eq!(infer(&["true", "FALSE", "True"]), Ok(Some(Kind::Truth)));
-        assert_eq!(infer(&["true", "1"]), Ok(Some(Kind::Text)));
-        assert_eq!(infer(&["1", "x"]), Ok(Some(Kind::Text)));
-        assert_eq!(infer(&[]), Ok(None));
-    }
-
-    #[test]
-    fn codes_stay_texts() {
-        assert_eq!(infer(&["01234", "99999"]), Ok(Some(Kind::Text)));
-        assert_eq!(infer(&["12345678901234567890"]), Ok(Some(Kind::Text)));
-        assert_eq!(infer(&["0", "10"]), Ok(Some(Kind::Integer)));
-    }
-
-    #[test]
-    fn decimal_commas_are_refused_where_a_column_would_be_of_numbers() {
-        assert_eq!(infer(&["1", "1,5"]), Err(3));
-        assert_eq!(infer(&["1,234,567"]), Err(2));
-        assert_eq!(infer(&["1,5", "left, right"]), Ok(Some(Kind::Text)));
+    fn decimal_commas_are_refused_unless_declared() {
         for kind in [Kind::Integer, Kind::Number] {
             assert_eq!(parse("1,5", kind).err(), Some(CellProblem::DecimalComma));
         }

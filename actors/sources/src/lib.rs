@@ -12,8 +12,8 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `number`, `date`, `address`, `format`, `magic` and `column`; `error`; `values` and `batch` (columns in memory), `field`
-//!   (the meaning of a text), `head` (columns of a source), `source`, `access` (files); `filter`,
+//! - `number`, `date`, `address`, `format`, `magic` and `column`; `error`; `values` and `batch` (columns in memory), `field` and
+//!   `inference` (the meaning of a text), `head` (columns of a source), `source`, `access` (files); `filter`,
 //!   `dataset`, `declaration`, `aggregate`.
 //! - The readers `csv`, `arrow` with `frames` and `budget`, `parquet` and `sql`, and `scan`, which dispatches.
 //! - The operations `read`, `register` with `report`, and `pushed`.
@@ -25,7 +25,7 @@
 //! | all | the codes that are declared (`missing` of a [`Format`]) |
 //! | CSV | an empty field, quoted or not; `NA` without quotes; `NaN` in a column of numbers |
 //! | Parquet, Arrow | null; NaN in a column of numbers |
-//! | databases | NULL; NaN in a column of numbers |
+//! | databases | NULL; NaN in a column of numbers; MySQL's dates of zeros |
 //!
 //! NaN counts as missing, because pandas, NumPy and R write missing numbers so.
 //! Infinite numbers are errors. An empty text in Parquet or in a database is a text.
@@ -41,12 +41,14 @@ mod csv;
 mod dataset;
 mod date;
 mod declaration;
+mod defect;
 mod error;
 mod field;
 mod filter;
 mod format;
 mod frames;
 mod head;
+mod inference;
 mod magic;
 mod number;
 mod parquet;

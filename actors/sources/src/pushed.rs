@@ -54,7 +54,15 @@ pub fn parse_csv(
 /// A damaged stream, columns of types that are not read, or more than [`MAX_PUSHED_CELLS`] or
 /// [`MAX_PUSHED_TEXT`](crate::MAX_PUSHED_TEXT).
 pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
-    let (schema, batches) = decode_guarded(bytes)?;
+    if !frames::are_sound(bytes, MAX_PUSHED_CELLS) {
+        return Err(damaged().into());
+    }
+    // The decoder is made for trusted streams: if it panics nevertheless, only this request fails.
+    catch_unwind(|| parse_arrow(bytes)).unwrap_or_else(|_| Err(damaged().into()))
+}
+
+fn parse_arrow(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
+    let (schema, batches) = decode(bytes)?;
     let columns = columns(&arrow::head(&schema))?;
     let mut builder = BatchBuilder::collecting(&columns, &Formats::default(), usize::MAX);
     let mut whole = BatchBuilder::new(&columns, &Formats::default(), usize::MAX).take();
@@ -79,15 +87,7 @@ fn columns(head: &Head) -> Result<Vec<Column>, SourceError> {
     errors.finish().map(|()| columns)
 }
 
-/// Decodes a stream, after a check of its frames. The decoder is made for trusted streams: if it
-/// panics nevertheless, only this request fails.
-fn decode_guarded(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
-    if !frames::are_sound(bytes, MAX_PUSHED_CELLS) {
-        return Err(damaged());
-    }
-    catch_unwind(|| decode(bytes)).unwrap_or_else(|_| Err(damaged()))
-}
-
+/// Decodes a stream whose frames are sound.
 fn decode(bytes: &[u8]) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
     let mut decoder = StreamDecoder::new();
     let mut buffer = Buffer::from(bytes);

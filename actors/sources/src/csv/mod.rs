@@ -18,9 +18,9 @@ use crate::batch::BatchBuilder;
 use crate::column::Column;
 use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, HeaderProblem, Malformed, Place, SourceError};
-use crate::field::Inference;
 use crate::format::Encoding;
 use crate::head::{FoundColumn, Head, KindProblem};
+use crate::inference::Inference;
 use crate::values::BatchSink;
 
 /// The bytes that are read from a file at once.

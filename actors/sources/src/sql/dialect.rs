@@ -109,6 +109,8 @@ pub(super) enum Native {
     Truth,
     /// Text, and types with one form as text: dates, times, UUIDs, enumerations.
     Text,
+    /// A date that may be all zeros, which is missing.
+    Day,
     /// Date and time without a zone, in the form `2024-01-31 10:00:00`.
     Local,
     /// Date and time in UTC.
@@ -127,7 +129,7 @@ impl Native {
             Self::Integer | Self::Unsigned => Some(Kind::Integer),
             Self::Double | Self::Single | Self::Decimal => Some(Kind::Number),
             Self::Truth => Some(Kind::Truth),
-            Self::Text | Self::Local | Self::Instant => Some(Kind::Text),
+            Self::Text | Self::Day | Self::Local | Self::Instant => Some(Kind::Text),
             Self::Dynamic { .. } => None,
         }
     }

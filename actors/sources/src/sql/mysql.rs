@@ -92,7 +92,12 @@ impl Dialect for Mysql {
 
     fn expression(quoted: &str, native: Native) -> String {
         match native {
-            Native::Local | Native::Instant | Native::Decimal => format!("CAST({quoted} AS CHAR)"),
+            Native::Decimal => format!("CAST({quoted} AS CHAR)"),
+            // A date of zeros stands for a missing one.
+            Native::Day | Native::Local | Native::Instant => {
+                let text = format!("CAST({quoted} AS CHAR)");
+                format!("CASE WHEN {text} LIKE '0000-00-00%' THEN NULL ELSE {text} END")
+            }
             Native::Integer => format!("CAST({quoted} AS SIGNED)"),
             Native::Text => format!("CONVERT({quoted} USING utf8mb4)"),
             _ => quoted.to_owned(),
@@ -241,7 +246,8 @@ fn native(name: &str) -> Option<Native> {
         "DOUBLE" => Some(Native::Double),
         "DECIMAL" => Some(Native::Decimal),
         "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "ENUM" | "SET"
-        | "DATE" | "TIME" => Some(Native::Text),
+        | "TIME" => Some(Native::Text),
+        "DATE" => Some(Native::Day),
         "DATETIME" => Some(Native::Local),
         "TIMESTAMP" => Some(Native::Instant),
         _ => None,

@@ -5,11 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow_array::builder::StringViewBuilder;
 use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int8Array, RecordBatch, StringArray,
 };
-use cloister_sources::{Access, Declaration, Report, Source, SourceError, register};
+use arrow_buffer::Buffer;
+use arrow_ipc::writer::StreamWriter;
+use cloister_sources::{
+    Access, Declaration, Report, Source, SourceError, parse_arrow_stream, register,
+};
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 
@@ -47,6 +52,25 @@ fn a_small_parquet_file_does_not_unfold_beyond_its_budget() {
     assert_eq!(registered(&folder, &path).unwrap().rows, 1_000);
     write(&path, &repeated(100_000, 8));
     assert_eq!(registered(&folder, &path).unwrap().columns[0].levels, Some(1));
+}
+
+#[test]
+fn views_of_one_text_do_not_unfold_beyond_bounds() {
+    let mut views = StringViewBuilder::new();
+    let block = views.append_block(Buffer::from(vec![b'x'; 60_000]));
+    for _ in 0..10_000 {
+        views.try_append_view(block, 0, 60_000).unwrap();
+    }
+    let texts: ArrayRef = Arc::new(views.finish());
+    let batch = RecordBatch::try_from_iter([("a", texts)]).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    assert!(bytes.len() < 1 << 20);
+    let error = parse_arrow_stream(&bytes).unwrap_err().to_string();
+    assert!(error.contains("too large"), "{error}");
 }
 
 #[test]

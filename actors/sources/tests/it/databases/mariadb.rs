@@ -19,6 +19,7 @@ fn mariadb_is_read_filtered_and_left_as_it_was() {
     let mariadb = Mariadb::start();
     filters_mean_what_they_mean(&mariadb, &access);
     types_are_mapped(&mariadb, &access);
+    dates_of_zeros_are_missing(&mariadb, &access);
     what_does_not_fit_is_refused(&mariadb, &access);
     nothing_is_written(&mariadb, &access);
     errors_say_what_to_do(&mariadb, &access);
@@ -93,6 +94,25 @@ fn types_are_mapped(mariadb: &Mariadb, access: &Access) {
     for (index, expected) in expected.iter().enumerate() {
         assert!(values[index] == *expected, "column {index}");
     }
+}
+
+/// Checks that a date of zeros is missing, and neither a category nor before all others.
+fn dates_of_zeros_are_missing(mariadb: &Mariadb, access: &Access) {
+    mariadb.run(
+        "SET sql_mode = ''; CREATE TABLE zeros (born date, seen datetime(1));
+         INSERT INTO zeros VALUES ('0000-00-00', '0000-00-00'), ('1980-12-31', '1981-01-01')",
+    );
+    let (dataset, _) = registered(source(mariadb, table("zeros")), access);
+    assert_eq!(dataset.missing, [1, 1]);
+    let json = r#"{"column": "born", "op": "<", "value": "1990-01-01"}"#;
+    let filter = serde_json::from_str(json).unwrap();
+    assert_eq!(read_all(&dataset, Some(&filter), access).rows, 1);
+    let groups = cloister_sources::Aggregate::Groups { columns: vec!["born".to_owned()] };
+    assert!(matches!(aggregate(&dataset, &groups, None, access), Ok(None)));
+    let mut dates = source(mariadb, table("zeros"));
+    dates.columns = vec![declared("born", Kind::Date)];
+    let (dataset, _) = registered(dates, access);
+    assert_eq!(read_all(&dataset, Some(&filter), access).rows, 1);
 }
 
 fn what_does_not_fit_is_refused(mariadb: &Mariadb, access: &Access) {
