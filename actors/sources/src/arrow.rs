@@ -22,16 +22,17 @@ const INTEGER_DIGITS: u8 = 18;
 
 /// Lists the columns of a schema.
 pub(crate) fn head(schema: &Schema) -> Head {
-    let found = |field: &FieldRef| {
-        let kind = match kind(field.data_type()) {
-            // A column of this type has no values.
-            _ if *field.data_type() == DataType::Null => Ok(None),
-            Some(kind) => Ok(Some(kind)),
-            None => Err(KindProblem::Unread(type_name(field.data_type()))),
-        };
-        FoundColumn::new(field.name().clone(), kind)
-    };
     Head::new(schema.fields().iter().map(found).collect())
+}
+
+fn found(field: &FieldRef) -> FoundColumn {
+    let kind = match kind(field.data_type()) {
+        // A column of this type has no values.
+        _ if *field.data_type() == DataType::Null => Ok(None),
+        Some(kind) => Ok(Some(kind)),
+        None => Err(KindProblem::Unread(type_name(field.data_type()))),
+    };
+    FoundColumn::new(field.name().clone(), kind)
 }
 
 /// Returns the kind of a column of that type, or `None` if the type is not read.
@@ -79,9 +80,12 @@ pub(crate) fn text_lengths(array: &ArrayRef) -> Option<Vec<usize>> {
         };
     };
     let lengths = text_lengths(dictionary.values())?;
-    // A key of a missing value may be any number.
-    let of_key = |key: usize| lengths.get(key).copied().unwrap_or_default();
-    Some(dictionary.normalized_keys().into_iter().map(of_key).collect())
+    let mut written_out = Vec::new();
+    for key in dictionary.normalized_keys() {
+        // A key of a missing value may be any number.
+        written_out.push(lengths.get(key).copied().unwrap_or_default());
+    }
+    Some(written_out)
 }
 
 fn length(text: Option<&str>) -> usize {

@@ -33,10 +33,10 @@ struct Fault {
 impl BatchBuilder {
     /// Returns a builder of batches of these columns. The first defect of a cell is an error.
     pub(crate) fn new(columns: &[Column], formats: &Formats, limit: usize) -> Self {
-        let reader = |column: &Column| FieldReader::new(formats.of(&column.name));
+        let formats = columns.iter().map(|column| formats.of(&column.name));
         Self {
             columns: columns.to_vec(),
-            readers: columns.iter().map(reader).collect(),
+            readers: formats.map(FieldReader::new).collect(),
             values: columns.iter().map(|column| Values::new(column.kind)).collect(),
             rows: 0,
             bytes: 0,

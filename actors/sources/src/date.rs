@@ -45,8 +45,8 @@ fn part(form: &str) -> Option<(usize, Part, &str)> {
     parts.into_iter().find_map(|(word, part)| Some((word.len(), part, form.strip_prefix(word)?)))
 }
 
-/// Returns the date in the form of ISO 8601, if the text is a day of the calendar in that form. Days
-/// and months may have one digit where signs part them.
+/// Returns the date in the form of ISO 8601, if the text is a day of the calendar in that form.
+/// Days and months may have one digit where signs part them.
 pub(crate) fn parse(text: &str, form: &str) -> Option<String> {
     let parted = form.chars().any(|sign| !sign.is_ascii_uppercase());
     let (mut text, mut form) = (text, form);

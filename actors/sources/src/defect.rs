@@ -47,8 +47,8 @@ pub enum Malformed {
     Empty,
     /// A row has another length than the header.
     #[error(
-        "the row has {found} fields and the header {expected}; a delimiter inside of a number or text \
-         does this: put the field in quotes, or declare another delimiter; where every row has \
+        "the row has {found} fields and the header {expected}; a delimiter inside of a number or \
+         text does this: put the field in quotes, or declare another delimiter; where every row has \
          one more, name that column in the header"
     )]
     Ragged {
@@ -86,7 +86,8 @@ pub enum Malformed {
     Utf16,
     /// The only column holds other delimiters.
     #[error(
-        "the header has one column with other delimiters in its name; declare the `delimiter` (`tab` for a tab)"
+        "the header has one column with other delimiters in its name; declare the `delimiter` \
+         (`tab` for a tab)"
     )]
     Delimiter,
 }

@@ -36,8 +36,8 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Returns the changes of a declaration, each of which mends an error of a cell. Empty for other
-    /// errors.
+    /// Returns the changes of a declaration, each of which mends an error of a cell. Empty for
+    /// other errors.
     pub fn remedies(&self) -> &'static [Remedy] {
         match self {
             Self::Data(error) => error.remedies(),

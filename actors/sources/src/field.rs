@@ -30,10 +30,12 @@ pub(crate) struct FieldReader {
 
 impl FieldReader {
     pub(crate) fn new(format: Format) -> Self {
-        let codes = || format.missing.iter().map(|code| code.trim());
-        let integers = codes().filter_map(number::decimal_integer).collect();
-        let numbers = codes().filter_map(number::written).collect();
-        Self { integers, numbers, format }
+        let mut reader = Self { format, ..Self::default() };
+        for code in &reader.format.missing {
+            reader.integers.extend(number::decimal_integer(code.trim()));
+            reader.numbers.extend(number::written(code.trim()));
+        }
+        reader
     }
 
     /// Returns `true` for the fields that stand for a missing value, whatever the column's kind.
@@ -138,13 +140,14 @@ impl FieldReader {
     }
 
     fn truth_word(&self, text: &str) -> Option<bool> {
-        let is = |words: &[String], word: &str| {
-            words.iter().any(|known| known == text) || text.eq_ignore_ascii_case(word)
-        };
-        if is(&self.format.true_words, "true") {
+        if self.format.true_words.iter().any(|word| word == text)
+            || text.eq_ignore_ascii_case("true")
+        {
             return Some(true);
         }
-        is(&self.format.false_words, "false").then_some(false)
+        let is_false = self.format.false_words.iter().any(|word| word == text)
+            || text.eq_ignore_ascii_case("false");
+        is_false.then_some(false)
     }
 
     fn has_words(&self) -> bool {
@@ -166,8 +169,7 @@ impl FieldReader {
             Some(separator) => ungrouped(whole, separator)?,
             None => Cow::Borrowed(whole),
         };
-        let has_sign = |part: &str| part.contains(['.', ',']);
-        if has_sign(&whole) || fraction.is_some_and(has_sign) {
+        if whole.contains(['.', ',']) || fraction.is_some_and(|part| part.contains(['.', ','])) {
             return None;
         }
         Some(match fraction {
@@ -202,22 +204,28 @@ impl FieldReader {
 
 /// Removes the separators between groups of three digits. `None` if groups are of other lengths.
 fn ungrouped(whole: &str, separator: char) -> Option<Cow<'_, str>> {
-    // Programs also write narrow or unbreakable blanks, and a raised comma for an apostrophe.
-    let is_separator = |sign: char| match separator {
-        ' ' => matches!(sign, ' ' | '\u{a0}' | '\u{202f}'),
-        '\'' => matches!(sign, '\'' | '\u{2019}'),
-        other => sign == other,
-    };
-    if !whole.contains(is_separator) {
+    let signs = like(separator);
+    if !whole.contains(signs) {
         return Some(Cow::Borrowed(whole));
     }
-    let mut groups = whole.split(is_separator);
+    let mut groups = whole.split(signs);
     let first = groups.next()?;
     let digits = first.strip_prefix(['+', '-']).unwrap_or(first);
     let first_fits = is_digits(digits) && digits.len() <= 3;
     let others_fit = groups.all(|group| is_digits(group) && group.len() == 3);
-    let fits = first_fits && others_fit;
-    fits.then(|| Cow::Owned(whole.chars().filter(|sign| !is_separator(*sign)).collect()))
+    (first_fits && others_fit).then(|| Cow::Owned(whole.replace(signs, "")))
+}
+
+/// Returns the signs that stand for a separator. Programs also write unbreakable and narrow blanks,
+/// and a raised comma for an apostrophe.
+fn like(separator: char) -> &'static [char] {
+    match separator {
+        ' ' => &[' ', '\u{a0}', '\u{202f}'],
+        '\'' => &['\'', '\u{2019}'],
+        ',' => &[','],
+        '.' => &['.'],
+        _ => &[],
+    }
 }
 
 /// Parses to the nearest double, but rounds no whole number. The batch refuses infinite numbers.

@@ -1,7 +1,7 @@
 //! Declarations of how values are written in a source: codes, decimal commas, words, encodings.
 //!
-//! Nothing here reads a value. A code is a value that the owner chose to name. No `Debug` form shows
-//! it, and it is not in the catalogue.
+//! Nothing here reads a value. A code is a value that the owner chose to name. No `Debug` form
+//! shows it, and it is not in the catalogue.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -69,7 +69,7 @@ impl Format {
     /// Returns the reason why values cannot be written so.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         let decimal = self.decimal.unwrap_or('.');
-        let words = || self.true_words.iter().chain(&self.false_words);
+        let words: Vec<_> = self.true_words.iter().chain(&self.false_words).collect();
         if !matches!(decimal, '.' | ',') {
             return Some("`decimal` is \".\" or \",\"");
         }
@@ -79,7 +79,7 @@ impl Format {
         if self.thousands == Some(decimal) {
             return Some("`thousands` and `decimal` are different; declare both");
         }
-        if self.missing.iter().chain(words()).any(String::is_empty) {
+        if self.missing.iter().chain(words.clone()).any(|text| text.is_empty()) {
             return Some("an empty text is missing already; remove it from the codes and words");
         }
         if self.true_words.iter().any(|word| self.false_words.contains(word)) {
@@ -88,7 +88,7 @@ impl Format {
         if !self.date.as_deref().is_none_or(is_form) {
             return Some("`date` has YYYY, MM and DD once each, such as \"DD.MM.YYYY\"");
         }
-        if words().any(|word| self.missing.contains(word)) {
+        if words.into_iter().any(|word| self.missing.contains(word)) {
             return Some("a word is both a truth value and missing; remove one");
         }
         None
@@ -96,20 +96,22 @@ impl Format {
 
     /// Returns the format of a column that declares its own.
     fn with(&self, own: &Self) -> Self {
-        let words = |own: &[String], all: &[String]| {
-            if own.is_empty() { all.to_vec() } else { own.to_vec() }
-        };
         let mut missing = self.missing.clone();
         missing.extend(own.missing.iter().cloned());
         Self {
             missing,
             decimal: own.decimal.or(self.decimal),
             thousands: own.thousands.or(self.thousands),
-            true_words: words(&own.true_words, &self.true_words),
-            false_words: words(&own.false_words, &self.false_words),
+            true_words: own_or(&own.true_words, &self.true_words),
+            false_words: own_or(&own.false_words, &self.false_words),
             date: own.date.clone().or_else(|| self.date.clone()),
         }
     }
+}
+
+/// Returns the words of a column, or else those of all columns.
+fn own_or(own: &[String], all: &[String]) -> Vec<String> {
+    if own.is_empty() { all.to_vec() } else { own.to_vec() }
 }
 
 impl fmt::Debug for Format {

@@ -87,16 +87,16 @@ impl Inference {
             self.grouped = self.grouped.saturating_add(1);
             self.separators.insert(separators);
         } else {
-            let fits = |form: &&str| date::parse(bare, form).is_some();
-            date::USUAL_FORMS
-                .into_iter()
-                .filter(fits)
-                .for_each(|form| add_one(&mut self.dates, form));
+            for form in date::USUAL_FORMS {
+                if date::parse(bare, form).is_some() {
+                    add_one(&mut self.dates, form);
+                }
+            }
         }
     }
 
-    /// Returns the narrowest kind for all fields, and `None` for no fields. A column of numbers with
-    /// decimal commas is an error, with the place of the first.
+    /// Returns the narrowest kind for all fields, and `None` for no fields. A column of numbers
+    /// with decimal commas is an error, with the place of the first.
     pub(crate) fn kind(&self) -> Result<Option<Kind>, Place> {
         let numeric = self.numeric > 0;
         if self.others > 0 || self.codes {

@@ -12,10 +12,12 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `number`, `date`, `address`, `format`, `magic` and `column`; `error`; `values` and `batch` (columns in memory), `field` and
-//!   `inference` (the meaning of a text), `head` (columns of a source), `source`, `access` (files); `filter`,
-//!   `dataset`, `declaration`, `aggregate`.
-//! - The readers `csv`, `arrow` with `frames` and `budget`, `parquet` and `sql`, and `scan`, which dispatches.
+//! - `number`, `date`, `address`, `format`, `magic` and `column`; `defect` and `error`.
+//! - `values` and `batch` (columns in memory), `field` and `inference` (the meaning of a text),
+//!   `head` (columns of a source), `source`, `access` (files); `filter`, `dataset`, `declaration`,
+//!   `aggregate`.
+//! - The readers `csv`, `arrow` with `frames` and `budget`, `parquet` and `sql`, and `scan`, which
+//!   dispatches.
 //! - The operations `read`, `register` with `report`, and `pushed`.
 //!
 //! # Missing values

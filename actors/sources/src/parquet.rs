@@ -87,12 +87,11 @@ fn open(path: &Path, access: &Access) -> Result<File, SourceError> {
     let file = access.open(path)?;
     let length = file.metadata().map_err(|error| file_error(path, &error))?.len();
     let name = file_name(path);
-    let damaged = || damaged(&name);
     let whole = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-        .map_err(|_| foreign(&file, &name).unwrap_or_else(damaged))?;
+        .map_err(|_| foreign(&file, &name).unwrap_or_else(|| damaged(&name)))?;
     let options = ArrowReaderOptions::new().with_schema(with_views(whole.schema()));
     let folded = ArrowReaderMetadata::try_new(whole.metadata().clone(), options);
-    let folded = folded.map_err(|_| damaged())?;
+    let folded = folded.map_err(|_| damaged(&name))?;
     Ok(File { builder: ParquetRecordBatchReaderBuilder::new_with_metadata(file, folded), length })
 }
 
@@ -107,15 +106,16 @@ fn foreign(mut file: &fs::File, name: &str) -> Option<DataError> {
 
 /// Has texts read as views, which refer to a dictionary's texts and do not repeat them.
 fn with_views(schema: &SchemaRef) -> SchemaRef {
-    let viewed = |field: &FieldRef| {
-        if is_text(field.data_type()) {
-            Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
-        } else {
-            field.clone()
-        }
-    };
     let fields: Fields = schema.fields().iter().map(viewed).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+fn viewed(field: &FieldRef) -> FieldRef {
+    if is_text(field.data_type()) {
+        Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+    } else {
+        field.clone()
+    }
 }
 
 fn is_text(data_type: &DataType) -> bool {

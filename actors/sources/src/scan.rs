@@ -47,8 +47,8 @@ pub(crate) fn scan(
 ) -> Result<(), SourceError> {
     let builder = BatchBuilder::new(columns, formats, access.batch_rows);
     // A database does not know that a code is missing, or how a text is to be read.
-    let known = |filter: &&Filter| !filter.columns().iter().any(|name| formats.change(name));
-    stream(source, formats.encoding, builder, filter.filter(known), access, sink)
+    let known = filter.filter(|filter| !filter.columns().iter().any(|name| formats.change(name)));
+    stream(source, formats.encoding, builder, known, access, sink)
 }
 
 /// Streams columns like [`scan`], and tells the defects of all columns at the end. Until then the

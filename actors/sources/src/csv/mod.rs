@@ -156,8 +156,10 @@ impl<R: BufRead> Table<R> {
         let mut observed: Vec<Option<Inference>> = Vec::new();
         for found in head.columns() {
             let infers = found.problem.is_none() && wanted.infers(&found.name);
-            let begun = || Inference::new(wanted.formats().of(&found.name));
-            observed.push(infers.then(|| inferences.remove(&found.name).unwrap_or_else(begun)));
+            observed.push(infers.then(|| {
+                let begun = inferences.remove(&found.name);
+                begun.unwrap_or_else(|| Inference::new(wanted.formats().of(&found.name)))
+            }));
         }
         let mut rows: u64 = 0;
         while let Some(record) = next(records, width, file)? {

@@ -66,12 +66,14 @@ impl<D: Dialect> Session<D> {
         let from = from_clause(relation, D::QUOTE)?;
         let described = self.describe(&from)?;
         let mut head = Head::new(described.iter().map(found_by_type).collect());
-        let by_values = |column: &&Described| {
+        let mut probed = Vec::new();
+        for column in &described {
             let named = head.column(&column.name).is_some_and(|found| found.problem.is_none());
             let dynamic = matches!(column.native, Some(Native::Dynamic { .. }));
-            named && dynamic && wanted.includes(&column.name)
-        };
-        let probed: Vec<&Described> = described.iter().filter(by_values).collect();
+            if named && dynamic && wanted.includes(&column.name) {
+                probed.push(column);
+            }
+        }
         let mut kinds = BTreeMap::new();
         for columns in probed.chunks(PROBED_COLUMNS) {
             kinds.extend(self.kinds(columns, &from)?);

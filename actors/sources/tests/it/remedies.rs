@@ -1,4 +1,4 @@
-//! What an error advises does help, whatever the source.
+//! The advice of errors, which helps whatever the source.
 
 use std::fs;
 use std::path::Path;
