@@ -62,16 +62,15 @@ impl SourceError {
 /// The most errors that one message lists.
 const MAX_LISTED: usize = 20;
 
-/// Lists errors, one a line.
+/// Lists errors by numbers, in one line, as messages of the API are.
 fn listed(errors: &[SourceError]) -> String {
-    let mut text = format!("{} things are to be mended", errors.len());
-    for error in errors.iter().take(MAX_LISTED) {
-        text.push_str("\n- ");
-        text.push_str(&error.to_string());
+    let mut text = format!("{} things are to be mended:", errors.len());
+    for (number, error) in (1..=MAX_LISTED).zip(errors) {
+        text.push_str(&format!(" ({number}) {error}"));
     }
     let left = errors.len().saturating_sub(MAX_LISTED);
     if left > 0 {
-        text.push_str(&format!("\n- and {left} more"));
+        text.push_str(&format!(" and {left} more"));
     }
     text
 }

@@ -74,7 +74,7 @@ impl FieldReader {
     }
 
     fn is_code(&self, bare: &str) -> bool {
-        self.format.missing.iter().any(|code| code == bare)
+        self.format.missing.iter().any(|code| code.trim_matches(BLANKS) == bare)
     }
 
     #[expect(clippy::float_cmp, reason = "a code is exactly the number that was declared")]
@@ -290,9 +290,9 @@ mod tests {
 
     #[test]
     fn codes_are_missing_in_texts_and_in_types() {
-        let missing = ["-9", ".", "NULL"].map(str::to_owned).into();
+        let missing = ["-9", ".", "NULL", " -"].map(str::to_owned).into();
         let reader = FieldReader::new(Format { missing, ..Format::default() });
-        for text in ["-9", " . ", "NULL", "-9.0", "", " ", "NA"] {
+        for text in ["-9", " . ", "NULL", "-9.0", "", " ", "NA", " - "] {
             let read = reader.field(text, false, Kind::Number);
             assert!(matches!(read, Ok(Cell::Missing)), "{text:?}");
         }

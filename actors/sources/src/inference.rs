@@ -21,6 +21,19 @@ const USUAL_CODES: [&str; 22] = [
 const USUAL_NUMBERS: [&str; 10] =
     ["-1", "-7", "-8", "-9", "-77", "-88", "-99", "-777", "-999", "-9999"];
 
+/// Words that stand for true and false, in pairs.
+const USUAL_WORDS: [(&str, &str); 9] = [
+    ("T", "F"),
+    ("t", "f"),
+    ("Y", "N"),
+    ("y", "n"),
+    ("yes", "no"),
+    ("Yes", "No"),
+    ("YES", "NO"),
+    ("ja", "nein"),
+    ("Ja", "Nein"),
+];
+
 /// Infers the kind of a column from its fields.
 #[derive(Default)]
 pub(crate) struct Inference {
@@ -39,6 +52,8 @@ pub(crate) struct Inference {
     separators: BTreeSet<(char, char)>,
     /// The dates among them, by their form.
     dates: BTreeMap<&'static str, u64>,
+    /// The usual words for truth values among them.
+    words: BTreeMap<(&'static str, &'static str), u64>,
     /// The usual codes among the numbers, and `true` if any other number is negative.
     suspect: BTreeMap<&'static str, u64>,
     negative: bool,
@@ -60,7 +75,11 @@ impl Inference {
         }
         match self.reader.shape(bare) {
             Shape::Truth => self.truths = true,
-            Shape::Integer | Shape::Number => self.see_number(bare),
+            Shape::Integer => self.see_number(bare),
+            Shape::Number => {
+                self.fractions = true;
+                self.see_number(bare);
+            }
             Shape::Code => self.codes = true,
             Shape::Other => self.see_other(bare),
             Shape::DecimalComma => {
@@ -72,16 +91,20 @@ impl Inference {
 
     fn see_number(&mut self, bare: &str) {
         self.numeric = self.numeric.saturating_add(1);
-        self.fractions |= self.reader.shape(bare) == Shape::Number;
+        if !bare.starts_with('-') {
+            return;
+        }
         match USUAL_NUMBERS.iter().find(|code| **code == bare) {
             Some(code) => add_one(&mut self.suspect, code),
-            None => self.negative |= bare.starts_with('-'),
+            None => self.negative = true,
         }
     }
 
     fn see_other(&mut self, bare: &str) {
         self.others = self.others.saturating_add(1);
-        if let Some(code) = USUAL_CODES.iter().find(|code| **code == bare) {
+        if let Some(pair) = USUAL_WORDS.iter().find(|(yes, no)| [*yes, *no].contains(&bare)) {
+            add_one(&mut self.words, *pair);
+        } else if let Some(code) = USUAL_CODES.iter().find(|code| **code == bare) {
             add_one(&mut self.usual, code);
         } else if let Some(separators) = separators(bare) {
             self.grouped = self.grouped.saturating_add(1);
@@ -117,6 +140,7 @@ impl Inference {
         let notes = [
             self.note_on_separators(),
             self.note_on_dates(),
+            self.note_on_words(),
             self.note_on_other_texts(),
             self.note_on_suspects(),
         ];
@@ -141,6 +165,17 @@ impl Inference {
         (days > 0 && self.numbers() == 0 && !forms.is_empty()).then(|| {
             let forms = forms.join(" or ");
             format!("dates: declare the column as date, with {forms}, to compare them")
+        })
+    }
+
+    fn note_on_words(&self) -> Option<String> {
+        let ((yes, no), count) = self.words.first_key_value()?;
+        let all = *count == self.others.saturating_sub(self.usual()) && self.numbers() == 0;
+        all.then(|| {
+            format!(
+                "truth values: declare `true_words = [{yes:?}]` and `false_words = [{no:?}]`, and \
+                 so at all members"
+            )
         })
     }
 
@@ -179,8 +214,8 @@ impl Inference {
     }
 }
 
-fn add_one(counts: &mut BTreeMap<&'static str, u64>, code: &'static str) {
-    let count = counts.entry(code).or_default();
+fn add_one<T: Ord>(counts: &mut BTreeMap<T, u64>, key: T) {
+    let count = counts.entry(key).or_default();
     *count = count.saturating_add(1);
 }
 
@@ -245,6 +280,9 @@ mod tests {
         let either = notes(&["01/02/1980"]);
         assert!(either.contains("DD/MM") && either.contains("MM/DD"), "{either}");
         assert_eq!(notes(&["31.12.1980", "red"]), "");
+        let words = notes(&["T", "F", "NULL"]);
+        assert!(words.contains("`true_words = [\"T\"]`"), "{words}");
+        assert_eq!(notes(&["T", "maybe"]), "");
     }
 
     #[test]
