@@ -193,7 +193,8 @@ impl Inference {
 
     fn note_on_suspects(&self) -> Option<String> {
         let codes = listed(&self.suspect);
-        let suspected = !self.suspect.is_empty() && !self.negative && self.others == 0;
+        let numeric = self.others == self.usual();
+        let suspected = !self.suspect.is_empty() && !self.negative && numeric;
         suspected.then(|| {
             format!(
                 "{codes} in {}, and no other negative value: if it stands for a missing value, \
@@ -271,6 +272,7 @@ mod tests {
         let others = notes(&["1", "2", "hidden"]);
         assert!(others.starts_with("numbers but for 1 cell") && !others.contains("hidden"));
         assert!(notes(&["120", "-9", "130"]).contains("declare `missing = [\"-9\"]`"));
+        assert!(notes(&["120", "-9", "N/A"]).contains("declare `missing = [\"-9\"]`"));
         assert_eq!(notes(&["120", "-9", "-130"]), "");
         let grouped = notes(&["1.234,50", "12.000,00", "7,25"]);
         assert!(grouped.contains("`thousands = \".\"` and `decimal = \",\"`"), "{grouped}");
