@@ -14,7 +14,7 @@ use crate::clients;
 
 /// The packages that the package and its tests need. The package itself is not among them: it
 /// changes.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 15] = [
     "hatchling>=1.26,<2",
     "httpx==0.28.1",
     "cryptography>=42",
@@ -24,6 +24,8 @@ const PACKAGES: [&str; 13] = [
     "nbformat>=5.10,<6",
     "pandas>=2,<4",
     "pandas-stubs",
+    "polars>=1,<2",
+    "pyarrow>=14",
     "pytest>=8,<10",
     "tqdm>=4.60,<5",
     "mypy>=1.11,<3",

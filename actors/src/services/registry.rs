@@ -85,6 +85,8 @@ impl Books {
         let entry = json!({
             "dataset": name, "by": by, "columns": dataset.columns, "key": dataset.key,
             "rows": dataset.entry().rows,
+            // They change the meaning of values.
+            "formats": dataset.formats,
         });
         self.log.record_blocking(Kind::Registered, entry)?;
         let registered = Registered { declaration: declared, dataset };

@@ -25,7 +25,7 @@ pub const INPUTS: [&str; 11] = [
 pub const SUITES: [&str; 4] = ["masked", "replicated", "pairwise", "intersection"];
 
 /// The kinds of a column.
-pub const COLUMN_KINDS: [&str; 4] = ["integer", "number", "text", "truth"];
+pub const COLUMN_KINDS: [&str; 5] = ["integer", "number", "text", "truth", "date"];
 
 /// The bands of the part of rows that lack a value.
 pub const MISSING: [&str; 5] = ["none", "up to 5 %", "up to 25 %", "up to 50 %", "over 50 %"];

@@ -28,6 +28,7 @@ fn dataset(name: &str, path: &str) -> Dataset {
         key: Some("id".to_owned()),
         rows: 100,
         missing: vec![0, 0],
+        formats: Default::default(),
     }
 }
 
