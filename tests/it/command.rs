@@ -47,8 +47,7 @@ fn compute_prints_a_result_that_all_parties_agree_on() {
 
 #[test]
 fn compute_says_whose_fault_it_is() {
-    // The last of them waits for its end.
-    let mut cluster = Cluster::start(Kind { deadline: 15, ..Kind::teaching(3) });
+    let mut cluster = Cluster::teaching(3);
     let three = ["--data", "1", "--data", "2", "--data", "3"];
     let with = |more: &[&'static str]| [&three[..], more].concat();
     ended(&compute(&cluster, &with(&["Nonsense"])), 2, "there are: SecureSum");
@@ -67,6 +66,23 @@ fn compute_says_whose_fault_it_is() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["exit_code"], 4, "{document}");
     assert_eq!(document["errors"].as_array().unwrap().len(), 3, "{document}");
+}
+
+#[test]
+fn a_party_that_cannot_take_part_ends_the_computation_at_the_others() {
+    let mut cluster = Cluster::teaching(3);
+    cluster.kill(1);
+    let output = compute(&cluster, &["SecureSum", "--data", "1", "--data", "2", "--data", "3"]);
+    ended(&output, 4, "there is no joint result\n  clinic-1: no node answers");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("clinic-0, clinic-2: ended, because another party"), "{error}");
+    for index in [0, 2] {
+        let told = cluster.api(index).send("GET", "/v1/computations", "").body;
+        let [computation] = told["computations"].as_array().unwrap().as_slice() else {
+            panic!("{told}")
+        };
+        assert_eq!(computation["state"], "cancelled", "{told}");
+    }
 }
 
 #[test]

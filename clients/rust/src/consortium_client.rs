@@ -1,19 +1,21 @@
 //! One central client of all parties of a joint computation.
 //!
 //! It asks all nodes at once, waits for all, and accepts a result only if all parties report the
-//! same. Each node is handed its own party's data and no other's.
+//! same. Each node is handed its own party's data and no other's. A party that fails ends the
+//! computation at the others, as in the Python client.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs};
 
 use cloister_api::{Computation, Function, Node, Report};
 use cloister_certs::{api_client_config, api_client_config_of};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rustls::ClientConfig;
 use serde_json::{Map, Value};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -24,9 +26,12 @@ use crate::node_client::{Connection, Data, NodeClient, Request};
 /// The time that a client waits beyond the nodes' deadline, so that the nodes tell the reason.
 const BEYOND_DEADLINE: Duration = Duration::from_secs(15);
 
-/// The time for which the others are awaited when a party cannot take part: there will be no
-/// result.
-const AFTER_REFUSAL: Duration = Duration::from_secs(2);
+/// The time for the others to give their own reason when a party has failed, and again when the
+/// computation has been ended at their nodes.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+
+/// The pause before a node that ran nothing is told again: a call may have been on its way.
+const SECOND_LOOK: Duration = Duration::from_millis(250);
 
 /// The time in which a node must tell its progress. Slower nodes are passed over.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -145,7 +150,8 @@ impl Consortium {
     pub async fn cancel(&self, network: &str) -> Vec<(String, Result<(), CallError>)> {
         let asked = self.clients.iter().map(|client| cancel(client, network));
         let members = self.members.iter().map(|member| member.name.clone());
-        members.zip(join_all(asked).await).collect()
+        let ended = join_all(asked).await.into_iter().map(|ended| ended.map(drop));
+        members.zip(ended).collect()
     }
 
     /// Asks each node for facts about itself.
@@ -191,6 +197,7 @@ impl Consortium {
     ) -> Reports {
         let session = job.session.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
         let nodes: Vec<String> = self.members.iter().map(|m| m.name.clone()).collect();
+        let ended_here = Cell::new(false);
         let asked = FuturesUnordered::new();
         for (myself, (data, (member, client))) in data.into_iter().zip(self.each()).enumerate() {
             let request = Request {
@@ -202,10 +209,88 @@ impl Consortium {
                 myself,
                 trace: job.trace,
             };
-            asked.push(ask(client, member, request, &watch));
+            asked.push(ask(client, member, request, &ended_here, &watch));
         }
-        let answers = gather(asked, nodes.len()).await;
-        Reports { parties: nodes.into_iter().zip(answers).collect() }
+        let mut answers = Answers::of(asked, nodes.len());
+        answers.until_failure().await;
+        if answers.has_failure() {
+            self.end_the_others(&mut answers, &session, &ended_here).await;
+        }
+        let told = answers.told.into_iter().map(|told| told.unwrap_or(Err(CallError::NotAwaited)));
+        Reports { parties: nodes.into_iter().zip(told).collect() }
+    }
+
+    /// Ends a computation of which a party has failed. The others have a moment to give their own
+    /// reason; then it is cancelled at each node that may still run it.
+    async fn end_the_others<F>(
+        &self,
+        answers: &mut Answers<F>,
+        network: &str,
+        ended_here: &Cell<bool>,
+    ) where
+        F: Future<Output = (usize, Told)>,
+    {
+        // A party that is late has none.
+        let _ = timeout(AFTER_FAILURE, answers.rest()).await;
+        let told = self.clients.iter().zip(&answers.told);
+        let open = told.filter(|(_, told)| may_run(told.as_ref())).map(|(client, _)| client);
+        let ending = join_all(open.map(|client| end(client, network)).collect::<Vec<_>>());
+        ended_here.set(true);
+        // A node that cannot be told ends it by its deadline.
+        let _ = join(timeout(AFTER_FAILURE, ending), timeout(AFTER_FAILURE, answers.rest())).await;
+    }
+}
+
+/// The answer of one party.
+type Told = Result<Report, CallError>;
+
+/// The answers of all parties by position, and the requests that are still open.
+struct Answers<F> {
+    asked: FuturesUnordered<F>,
+    told: Vec<Option<Told>>,
+}
+
+impl<F: Future<Output = (usize, Told)>> Answers<F> {
+    fn of(asked: FuturesUnordered<F>, parties: usize) -> Self {
+        Self { asked, told: vec![None; parties] }
+    }
+
+    /// Waits until all parties have answered, or one has failed.
+    async fn until_failure(&mut self) {
+        while !self.has_failure() && self.next().await {}
+    }
+
+    /// Waits until all parties have answered.
+    async fn rest(&mut self) {
+        while self.next().await {}
+    }
+
+    /// Waits for one more answer. Returns `false` if none is open.
+    async fn next(&mut self) -> bool {
+        let Some((position, told)) = self.asked.next().await else { return false };
+        if let Some(place) = self.told.get_mut(position) {
+            *place = Some(told);
+        }
+        true
+    }
+
+    fn has_failure(&self) -> bool {
+        self.told.iter().flatten().any(Result::is_err)
+    }
+}
+
+/// Returns whether a node may still compute: it has not answered, or its answer was lost.
+fn may_run(told: Option<&Told>) -> bool {
+    use CallError::{Timeout, Unreachable};
+    matches!(told, None | Some(Err(Unreachable { .. } | Timeout { .. })))
+}
+
+/// Ends the computation under a network's name at one node.
+async fn end(client: &NodeClient, network: &str) {
+    // A node that cannot be told ends it by its deadline.
+    if !matches!(cancel(client, network).await, Ok(1..)) {
+        sleep(SECOND_LOOK).await;
+        let _ = cancel(client, network).await;
     }
 }
 
@@ -248,10 +333,15 @@ async fn ask(
     client: &NodeClient,
     member: &ApiMember,
     request: Request,
+    ended_here: &Cell<bool>,
     watch: &impl Fn(&str, State<'_>),
-) -> (usize, Result<Report, CallError>) {
+) -> (usize, Told) {
     watch(&member.name, State::Asked);
-    let answer = client.compute(&request).await;
+    let mut answer = client.compute(&request).await;
+    if ended_here.get() && answer.as_ref().is_err_and(CallError::is_cancelled) {
+        // This client has cancelled it, so that the cause is the failure of another party.
+        answer = Err(CallError::NotAwaited);
+    }
     match &answer {
         Ok(report) => watch(&member.name, State::Done(report)),
         Err(error) => watch(&member.name, State::Failed(error)),
@@ -259,40 +349,17 @@ async fn ask(
     (request.myself, answer)
 }
 
-/// Ends all computations under a network's name at one node. The first node that is told tells the
-/// others, so a computation that has ended meanwhile is no error.
-async fn cancel(client: &NodeClient, network: &str) -> Result<(), CallError> {
-    for computation in client.running(network).await? {
-        match client.cancel(&computation).await {
+/// Ends all computations under a network's name at one node. Returns their number. The first node
+/// that is told tells the others, so a computation that has ended meanwhile is no error.
+async fn cancel(client: &NodeClient, network: &str) -> Result<usize, CallError> {
+    let running = client.running(network).await?;
+    for computation in &running {
+        match client.cancel(computation).await {
             Err(error) if !error.has_ended() => return Err(error),
             _ => {}
         }
     }
-    Ok(())
-}
-
-/// Collects all answers by position. If a party cannot take part, the others wait in vain until
-/// their deadline, and are not awaited.
-async fn gather<F>(mut asked: FuturesUnordered<F>, parties: usize) -> Vec<Result<Report, CallError>>
-where
-    F: Future<Output = (usize, Result<Report, CallError>)>,
-{
-    let mut answers = vec![Err(CallError::NotAwaited); parties];
-    let mut in_vain = false;
-    loop {
-        let next = if in_vain {
-            timeout(AFTER_REFUSAL, asked.next()).await.unwrap_or(None)
-        } else {
-            asked.next().await
-        };
-        let Some((position, answer)) = next else {
-            return answers;
-        };
-        in_vain |= answer.as_ref().is_err_and(|error| error.blame() != Blame::Peer);
-        if let Some(place) = answers.get_mut(position) {
-            *place = answer;
-        }
-    }
+    Ok(running.len())
 }
 
 impl Reports {
@@ -333,12 +400,15 @@ pub fn check_agreement(reports: &[(String, Report)]) -> Result<(), ClientError> 
 
 impl std::error::Error for Failed {}
 
+/// The cause comes first. What several parties say alike stands once.
 impl std::fmt::Display for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("there is no joint result")?;
-        for (party, error) in &self.parties {
-            write!(f, "\n  {party}: {error}")?;
-            if !error.hint().is_empty() {
+        let nearest = self.parties.iter().map(|(_, error)| error.distance()).min();
+        for (message, error, parties) in self.by_message() {
+            write!(f, "\n  {}: {message}", parties.join(", "))?;
+            let is_cause = Some(error.distance()) == nearest;
+            if is_cause && !error.hint().is_empty() {
                 write!(f, "\n    hint: {}", error.hint())?;
             }
         }
@@ -346,9 +416,28 @@ impl std::fmt::Display for Failed {
     }
 }
 
+impl Failed {
+    /// Groups the parties by their words, those nearest to the cause first.
+    fn by_message(&self) -> Vec<(String, &CallError, Vec<&str>)> {
+        let mut groups: Vec<(String, &CallError, Vec<&str>)> = Vec::new();
+        for (party, error) in &self.parties {
+            let message = error.to_string();
+            let known = groups
+                .iter_mut()
+                .find(|(known, other, _)| *known == message && other.hint() == error.hint());
+            match known {
+                Some((_, _, parties)) => parties.push(party),
+                None => groups.push((message, error, vec![party])),
+            }
+        }
+        groups.sort_by_key(|(_, error, _)| error.distance());
+        groups
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use cloister_api::ReportCost;
+    use cloister_api::{ErrorDocument, ReportCost};
     use serde_json::json;
 
     use super::*;
@@ -385,6 +474,34 @@ mod tests {
         let failing = |status| ("x".to_owned(), Err(refused(status)));
         let reports = Reports { parties: vec![failing(502), failing(422), failing(504)] };
         assert_eq!(reports.all().err().unwrap().blame, Blame::Caller);
+    }
+
+    #[test]
+    fn the_cause_is_said_first_and_the_same_words_once() {
+        let told = |code: &str, message: &str, hint: &str| {
+            let error = ErrorDocument {
+                code: code.to_owned(),
+                message: message.to_owned(),
+                hint: hint.to_owned(),
+                ..ErrorDocument::default()
+            };
+            CallError::Refused(Box::new(Refusal { status: 409, error }))
+        };
+        let parties = [
+            ("a", told("declined", "c does not take part", "ask c")),
+            ("b", CallError::NotAwaited),
+            ("c", told("bad_input", "no such function", "see which there are")),
+            ("d", told("bad_input", "no such function", "see which there are")),
+            ("e", CallError::NotAwaited),
+        ];
+        let parties = parties.map(|(party, error)| (party.to_owned(), error)).into();
+        let text = Failed { blame: Blame::Caller, parties }.to_string();
+        assert_eq!(
+            text,
+            "there is no joint result\n  c, d: no such function (bad_input)\n    \
+             hint: see which there are\n  a: c does not take part (declined)\n  b, e: ended, \
+             because another party cannot take part"
+        );
     }
 
     #[test]

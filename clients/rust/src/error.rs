@@ -38,7 +38,7 @@ pub enum CallError {
         seconds: u64,
     },
     /// Its answer was not awaited any longer.
-    #[error("not awaited any longer, because another party cannot take part")]
+    #[error("ended, because another party cannot take part")]
     NotAwaited,
     /// The node said no.
     #[error("{} ({})", .0.error.message, .0.error.code)]
@@ -134,10 +134,12 @@ impl CallError {
         let Self::Refused(refusal) = self else {
             return Blame::Peer;
         };
-        match refusal.status {
-            401 | 403 => Blame::Policy,
-            409 | 502 | 504 => Blame::Peer,
-            400..500 => Blame::Caller,
+        match (refusal.error.code.as_str(), refusal.status) {
+            ("state_unavailable", _) => Blame::Ours,
+            (_, 401 | 403) => Blame::Policy,
+            // A node that is stopping, or has too much to do, has no fault.
+            (_, 409 | 502..=504) => Blame::Peer,
+            (_, 400..500) => Blame::Caller,
             _ => Blame::Ours,
         }
     }
@@ -160,6 +162,26 @@ impl CallError {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.error.code == "no_such_path")
+    }
+
+    /// Tells whether a client has cancelled the computation.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.error.code == "cancelled")
+    }
+
+    /// Returns how far the failure is from the cause of them all: 0 if it may be the cause, 1 if it
+    /// tells of another party, 2 if it follows from an end of the computation.
+    pub(crate) fn distance(&self) -> u8 {
+        match self {
+            Self::NotAwaited => 2,
+            Self::Refused(refusal) => match refusal.error.code.as_str() {
+                "cancelled" => 2,
+                "declined" | "peer_stopped" | "peer_lost" | "deadline" => 1,
+                _ => 0,
+            },
+            _ => 0,
+        }
     }
 
     /// Tells whether a computation that was to be ended had ended already.
@@ -192,13 +214,24 @@ impl ClientError {
 mod tests {
     use super::*;
 
+    fn blame(status: u16, code: &str) -> Blame {
+        let error = ErrorDocument { code: code.to_owned(), ..ErrorDocument::default() };
+        CallError::Refused(Box::new(Refusal { status, error })).blame()
+    }
+
     #[test]
     fn each_status_is_blamed_on_a_part_of_the_system() {
-        let blame =
-            |status| CallError::Refused(Box::new(Refusal { status, ..Refusal::default() })).blame();
-        assert_eq!([400, 404, 422].map(blame), [Blame::Caller; 3]);
-        assert_eq!(blame(403), Blame::Policy);
-        assert_eq!([409, 502, 504].map(blame), [Blame::Peer; 3]);
-        assert_eq!([500, 503].map(blame), [Blame::Ours; 2]);
+        assert_eq!([400, 404, 422].map(|status| blame(status, "x")), [Blame::Caller; 3]);
+        assert_eq!(blame(403, "x"), Blame::Policy);
+        assert_eq!([409, 502, 503, 504].map(|status| blame(status, "x")), [Blame::Peer; 4]);
+        assert_eq!(blame(500, "internal"), Blame::Ours);
+    }
+
+    #[test]
+    fn a_node_that_stops_or_has_much_to_do_is_no_fault_of_ours() {
+        for code in ["node_stopping", "too_many_computations", "unavailable"] {
+            assert_eq!(blame(503, code), Blame::Peer, "{code}");
+        }
+        assert_eq!(blame(503, "state_unavailable"), Blame::Ours);
     }
 }
