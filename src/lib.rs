@@ -5,7 +5,7 @@
 //! [`consortium_dir`] knows the places of a consortium's files, [`config`] the settings of a node
 //! and their sources. [`files`] reads and writes files. [`doctor`] examines a consortium from
 //! outside. [`operator`] works on the state of one node, and [`local_cluster`] runs nodes as child
-//! processes. [`ports`] finds free ports. [`telemetry`] sends a node's traces to a collector. No
+//! processes. [`ports`] finds free ports, and [`names`] the name that was meant. [`telemetry`] sends a node's traces to a collector. No
 //! mathematics and no actor is here.
 
 pub mod cli;
@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod files;
 pub mod local_cluster;
 pub mod logging;
+pub mod names;
 pub mod operator;
 pub mod ports;
 pub mod problem;

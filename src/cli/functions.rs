@@ -8,7 +8,8 @@ use cloister_protocols::catalogue::{self, Descriptor, InputKind, ParameterEntry}
 use serde_json::json;
 
 use crate::consortium_dir::ConsortiumDir;
-use crate::problem::{Fault, Outcome, Problem};
+use crate::names::no_such_function;
+use crate::problem::{Outcome, Problem};
 use crate::render::clean;
 
 /// The widest line of a description.
@@ -57,17 +58,12 @@ fn of_nodes(folder: &std::path::Path) -> Outcome<Vec<Function>> {
 
 fn choose(all: Vec<Function>, name: Option<&str>) -> Outcome<Vec<Function>> {
     let Some(name) = name else { return Ok(all) };
-    let alike = |function: &&Function| strsim::jaro_winkler(&function.name, name);
-    let nearest = all.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)));
-    let nearest = nearest.map_or_else(String::new, |function| function.name.clone());
-    match all.into_iter().find(|function| function.name == name) {
-        Some(found) => Ok(vec![found]),
-        None => Err(Problem::new(
-            Fault::Usage,
-            format!(
-                "there is no function `{name}`; did you mean {nearest}? `cloister functions` lists all"
-            ),
-        )),
+    match all.iter().find(|function| function.name == name) {
+        Some(found) => Ok(vec![found.clone()]),
+        None => {
+            let known = all.iter().map(|function| function.name.as_str());
+            Err(Problem::usage(no_such_function(name, known)))
+        }
     }
 }
 

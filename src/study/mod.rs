@@ -33,9 +33,11 @@ use cloister_certs::document::Document;
 use cloister_client::{Data, Job};
 use cloister_protocols::catalogue;
 use cloister_protocols::disclosure::Profile;
+use cloister_sources::Filter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::names::no_such_function;
 use crate::problem::{Outcome, Problem};
 
 /// The longest study in bytes.
@@ -231,10 +233,11 @@ impl Computation {
             wrong.push("its `name` is empty or has more than one line".to_owned());
         }
         if catalogue::find(&self.function).is_none() {
-            wrong.push(format!(
-                "there is no function `{}`: `cloister functions` lists all",
-                self.function
-            ));
+            let known = catalogue::entries().map(|entry| entry.name);
+            wrong.push(no_such_function(&self.function, known));
+        }
+        if let Some(Err(error)) = self.filter.as_ref().map(Filter::from_json) {
+            wrong.push(format!("`where`: {error}"));
         }
         let texts: Vec<&String> = match &self.data {
             Columns::Same(text) => vec![text],
@@ -346,12 +349,14 @@ pub(crate) mod tests {
             .replace("name = \"both\"", "name = \"ages\"")
             .replace("SecureSum", "securesum")
             .replace("b = \"trial.risk\"", "c = \"other.x\"")
+            .replace("op = \">=\"", "op = \"in\"")
             .replace("risk = {}\n", "");
         let message = study(&wrong).unwrap_err();
         for says in [
             "`title`",
             "two computations are called `ages`",
-            "no function `securesum`",
+            "no function `securesum`; did you mean SecureSum?",
+            "an unknown op",
             "[dataset.other.columns]",
             "no data for b",
             "c, who is no member",

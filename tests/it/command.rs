@@ -50,7 +50,10 @@ fn compute_says_whose_fault_it_is() {
     let mut cluster = Cluster::teaching(3);
     let three = ["--data", "1", "--data", "2", "--data", "3"];
     let with = |more: &[&'static str]| [&three[..], more].concat();
-    ended(&compute(&cluster, &with(&["Nonsense"])), 2, "there are: SecureSum");
+    ended(&compute(&cluster, &with(&["Nonsense"])), 2, "there is no function `Nonsense`");
+    let misspelt = compute(&cluster, &with(&["securesum"]));
+    ended(&misspelt, 2, "`securesum`; did you mean SecureSum?");
+    assert!(!String::from_utf8_lossy(&misspelt.stderr).contains("asked"));
     ended(&compute(&cluster, &["SecureSum", "--data", "1"]), 2, "give one for each");
     ended(&compute(&cluster, &["SecureSum"]), 2, "--data");
     let no_json = ["SecureSum", "--data", "x", "--data", "1", "--data", "1"];

@@ -41,7 +41,7 @@ pub(super) fn read(
 }
 
 /// Reads JSON, and says where it stood if it is none.
-pub(super) fn parse(text: &str, source: &str) -> Outcome<Value> {
+fn parse(text: &str, source: &str) -> Outcome<Value> {
     serde_json::from_str(text).map_err(|error| {
         Problem::usage(format!(
             "{source} is no JSON ({error}): write it like [1, 2.5] or [\"a\", \"b\"]"

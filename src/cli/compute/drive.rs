@@ -9,6 +9,7 @@ use cloister_client::{CallError, Consortium, Data, Failed, Job, Report, Reports,
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
+use super::advice;
 use super::progress::Progress;
 use crate::problem::{Fault, Problem};
 
@@ -68,7 +69,8 @@ pub(crate) async fn drive(
         }
     };
     progress.end();
-    let reports = reports.all().map_err(NoResult::Failed)?;
+    let reports =
+        reports.all().map_err(|failed| NoResult::Failed(advice::of_the_command(failed)))?;
     check_agreement(&reports).map_err(Problem::from)?;
     Ok(reports)
 }

@@ -1,5 +1,6 @@
 //! `cloister compute`: one central client for all parties of a joint computation.
 
+mod advice;
 mod data;
 mod drive;
 mod output;
@@ -9,13 +10,15 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use cloister_client::{ApiMember, Consortium, Data, Job};
+use cloister_protocols::catalogue;
+use cloister_sources::Filter;
 use serde_json::{Map, Value};
 
 use self::data::Given;
-use self::data::parse;
 pub(super) use self::drive::{NoResult, drive};
 pub(super) use self::output::{Format, Output, document, errors};
 use crate::consortium_dir::ConsortiumDir;
+use crate::names::no_such_function;
 use crate::problem::{Outcome, Problem};
 use crate::render::page::Section;
 
@@ -40,7 +43,8 @@ pub(super) struct Arguments {
     #[arg(long, alias = "data-json", value_name = "[PARTY=]FILE")]
     data_file: Vec<String>,
     /// A condition on the rows of a dataset, as JSON: {"column": "age", "op": ">=", "value": 40},
-    /// with and, or, not.
+    /// with and, or, not. The operators are =, !=, <, <=, >, >=. A row whose value is missing is not
+    /// selected.
     #[arg(long = "where", value_name = "JSON", requires = "data")]
     filter: Option<String>,
     /// A parameter, the same for all parties; the value is read as JSON if it is JSON, else as
@@ -68,7 +72,24 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     actix::System::new().block_on(computed)
 }
 
+/// Checks that there is a function of this name. One that this command does not know may be of a
+/// newer node.
+async fn check_function(consortium: &Consortium, name: &str) -> Outcome {
+    if catalogue::find(name).is_some() {
+        return Ok(());
+    }
+    // Nodes that do not tell are of an older release, or say themselves what is wrong with them.
+    let told = consortium.functions().await.unwrap_or_default();
+    if told.iter().any(|function| function.name == name) {
+        return Ok(());
+    }
+    let known = told.iter().map(|function| function.name.as_str());
+    let known = catalogue::entries().map(|entry| entry.name).chain(known);
+    Err(Problem::usage(no_such_function(name, known)))
+}
+
 async fn compute(consortium: Consortium, job: Job, data: Vec<Data>, output: &Output) -> Outcome {
+    check_function(&consortium, &job.function).await?;
     let (function, parameters) = (job.function.clone(), job.parameters.clone());
     let reports = match drive(&consortium, job, data).await {
         Ok(reports) => reports,
@@ -90,13 +111,27 @@ async fn compute(consortium: Consortium, job: Job, data: Vec<Data>, output: &Out
 
 impl Arguments {
     fn read_data(&self, members: &[ApiMember]) -> Outcome<Vec<Data>> {
-        let filter = self.filter.as_deref().map(|text| parse(text, "--where")).transpose()?;
+        let filter = self.filter.as_deref().map(condition).transpose()?;
         let given = if self.data_file.is_empty() {
             Given::Inline(&self.data)
         } else {
             Given::Files(&self.data_file)
         };
         data::read(&given, filter.as_ref(), members)
+    }
+}
+
+/// Reads a condition, and checks its form before a node is asked.
+fn condition(text: &str) -> Outcome<Value> {
+    let condition = serde_json::from_str(text).map_err(|error| {
+        Problem::usage(format!(
+            "--where is no JSON ({error}): write it like {{\"column\": \"age\", \"op\": \">=\", \
+             \"value\": 40}}"
+        ))
+    })?;
+    match Filter::from_json(&condition) {
+        Ok(_) => Ok(condition),
+        Err(error) => Err(Problem::usage(format!("--where: {error}"))),
     }
 }
 
@@ -120,6 +155,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_condition_of_another_form_is_refused_before_a_node_is_asked() {
+        assert!(condition(r#"{"column": "age", "op": ">=", "value": 40}"#).is_ok());
+        for (wrong, says) in [
+            ("age >= 40", "no JSON"),
+            (r#"{"column": "age", "op": "in", "value": 40}"#, "an unknown op"),
+            (r#"{"column": "age", "op": "=", "value": null}"#, "nothing equals what is missing"),
+        ] {
+            let problem = condition(wrong).unwrap_err();
+            assert!(problem.to_string().contains(says), "{problem}");
+        }
+    }
 
     #[test]
     fn parameters_are_json_where_they_can_be() {
