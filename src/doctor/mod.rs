@@ -104,7 +104,10 @@ impl Checkup {
     pub async fn of(consortium: &Consortium, examination: &Examination) -> Self {
         let nodes = nodes::examine(consortium).await;
         let lines = lines::examine(consortium, &nodes, examination).await;
-        let broken = nodes.iter().any(|node| node.verdict == Verdict::Failed);
+        let verdicts = nodes.iter().map(|node| node.verdict);
+        let mut verdicts = verdicts.chain(lines.iter().map(|line| line.verdict));
+        // A trial over a line that fails would only wait for its deadline.
+        let broken = verdicts.any(|verdict| verdict == Verdict::Failed);
         let trial = match (examination.trial, broken) {
             (false, _) => None,
             (true, true) => Some(trial::impossible()),

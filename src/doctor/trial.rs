@@ -36,9 +36,10 @@ pub(super) async fn compute(consortium: &Consortium) -> Check {
     Check::ok(TRIAL, format!("a sum of known numbers, as expected, in {seconds:.3} s"))
 }
 
-/// Skips the trial: nothing can be computed with a node that does not answer.
+/// Skips the trial: nothing can be computed with a node that does not answer, or over a line that
+/// fails.
 pub(super) fn impossible() -> Check {
-    Check::skipped(TRIAL, "nothing was computed, because a node needs mending first")
+    Check::skipped(TRIAL, "nothing was computed, because a node or a line needs mending first")
 }
 
 fn refused(failed: &Failed) -> Check {

@@ -89,6 +89,32 @@ fn a_party_that_cannot_take_part_ends_the_computation_at_the_others() {
 }
 
 #[test]
+fn columns_have_the_names_that_people_gave_them() {
+    let mut cluster = Cluster::stopped(Kind::teaching(2));
+    let csv = "Patienten-Nr.,Körpergröße (cm),\"Blutdruck, syst.\",a:b\n1,170,120,1\n2,180,130,2\n";
+    for index in 0..2 {
+        let folder = cluster.folder().join(format!("clinic-{index}/data"));
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("k.csv");
+        fs::write(&file, csv).unwrap();
+        let file = file.to_str().unwrap();
+        let columns = ["Körpergröße (cm)", "Blutdruck, syst.", "\"a:b\":integer:unit"];
+        let columns = columns.map(|column| ["--column", column]).concat();
+        cluster.operate(index, &[&["data", "register", "k", "--csv", file], &columns[..]].concat());
+    }
+    cluster.start_all();
+    for (columns, sum) in
+        [("k.Körpergröße (cm)", "700"), ("k.\"Blutdruck, syst.\"", "500"), ("k.a:b", "6")]
+    {
+        let output = compute(&cluster, &["SecureSum", "--data", columns, "--format", "csv"]);
+        ended(&output, 0, "done");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(&format!("sum,,,{sum}")), "{text}");
+    }
+    ended(&compute(&cluster, &["SecureSum", "--data", "k.\"a"]), 2, "COLUMN, OTHER");
+}
+
+#[test]
 fn compute_says_when_the_rules_refuse() {
     let cluster = Cluster::start(Kind { profile: "production", ..Kind::teaching(3) });
     let few = ["SecureSum", "--data", "1", "--data", "2", "--data", "3"];

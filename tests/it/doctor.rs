@@ -150,6 +150,17 @@ fn a_wrong_port_is_named() {
 }
 
 #[test]
+fn nothing_is_tried_over_a_line_that_fails() {
+    let mut cluster = stopped();
+    let peer = cluster.peer(ILL);
+    set(&cluster, &peer, &format!("127.0.0.1:{}", free_port()));
+    cluster.start_all();
+    let found = Diagnosis::of(&cluster, &[]);
+    assert_eq!(found.report["trial"]["verdict"], "skipped", "{}", found.report);
+    assert!(found.text.contains("a node or a line needs mending first"), "{}", found.text);
+}
+
+#[test]
 fn a_strangers_certificate_is_named() {
     let mut cluster = stopped();
     let old = Identity::load(&identity(&cluster, ILL)).unwrap().fingerprint().to_string();

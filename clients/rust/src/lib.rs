@@ -56,6 +56,7 @@
 //! # }
 //! ```
 
+mod column_list;
 mod config;
 mod consortium_client;
 mod error;
@@ -68,6 +69,7 @@ pub use cloister_api::{
     TracedRound, Waiting,
 };
 
+pub use self::column_list::{column_list, column_name};
 pub use self::config::{ApiMember, ClientFile, USUAL_DEADLINE_SECONDS};
 pub use self::consortium_client::{Consortium, Failed, Job, Reports, State, check_agreement};
 pub use self::error::{Blame, CallError, ClientError, Refusal};

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
+use crate::column_list::column_list;
 use crate::error::{CallError, Refusal};
 
 /// The longest time that a request which computes nothing may take.
@@ -94,20 +95,17 @@ enum Answer {
 }
 
 impl Data {
-    /// Parses columns of a dataset, `DATASET.COLUMN[,COLUMN…]`. Returns `None` for any other text,
-    /// such as JSON.
+    /// Parses columns of a dataset, `DATASET.COLUMN[,COLUMN…]`. A column's name may stand in double
+    /// quotes, in which a quote is written twice. Returns `None` for any other text, such as JSON.
     #[must_use]
     pub fn selection(text: &str, filter: Option<&Value>) -> Option<Self> {
         let (dataset, columns) = text.split_once('.')?;
-        let columns: Vec<String> = columns.split(',').map(str::to_owned).collect();
-        if !is_word(dataset) || !columns.iter().all(|column| is_word(column)) {
-            return None;
-        }
+        let columns = column_list(columns).filter(|_| is_word(dataset))?;
         Some(Self::Selection { dataset: dataset.to_owned(), columns, filter: filter.cloned() })
     }
 }
 
-/// Tells whether a text can be the name of a dataset or column here.
+/// Returns `true` if a text can be the name of a dataset, and not the begin of JSON.
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_alphanumeric() || "-_ ".contains(c))

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use cloister_client::{ApiMember, Data};
+use cloister_client::{ApiMember, Data, column_list};
 use serde_json::Value;
 
 use crate::problem::{Outcome, Problem};
@@ -44,7 +44,8 @@ pub(super) fn read(
 fn parse(text: &str, source: &str) -> Outcome<Value> {
     serde_json::from_str(text).map_err(|error| {
         Problem::usage(format!(
-            "{source} is no JSON ({error}): write it like [1, 2.5] or [\"a\", \"b\"]"
+            "{source} is no JSON ({error}): write it like [1, 2.5] or [\"a\", \"b\"]; columns of a \
+             dataset like DATASET.COLUMN,\"COLUMN, OTHER\""
         ))
     })
 }
@@ -58,7 +59,8 @@ fn by_party<'a>(values: &'a [String], members: &[ApiMember]) -> Outcome<Vec<&'a 
     if values.len() != members.len() {
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         return Err(Problem::usage(format!(
-            "there are {} parties ({}) and data for {}: give one for each",
+            "there are {} parties ({}) and data for {}: give one for each, or columns of a dataset for all \
+             like DATASET.COLUMN,\"COLUMN, OTHER\"",
             members.len(),
             names.join(", "),
             values.len()
@@ -97,14 +99,16 @@ fn read_file(given: &str) -> Outcome<Value> {
 fn read_csv(text: &str, wanted: Option<&str>) -> Result<Value, String> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let head = reader.headers().map_err(|error| error.to_string())?.clone();
-    let names: Vec<&str> = match wanted {
-        Some(wanted) => wanted.split(',').collect(),
-        None => head.iter().collect(),
+    let names = match wanted {
+        Some(wanted) => column_list(wanted).ok_or_else(|| {
+            format!("`{wanted}` is no list of columns: a quote does not end, or a name is empty")
+        })?,
+        None => head.iter().map(str::to_owned).collect(),
     };
     let places = names
         .iter()
         .map(|name| {
-            head.iter().position(|known| known == *name).ok_or_else(|| {
+            head.iter().position(|known| known == name).ok_or_else(|| {
                 let known: Vec<&str> = head.iter().collect();
                 format!("there is no column `{name}`: there are {}", known.join(", "))
             })
@@ -183,7 +187,11 @@ mod tests {
         };
         let two = columns("trial.age,outcome_2").unwrap();
         assert_eq!(two, ("trial".into(), vec!["age".into(), "outcome_2".into()]));
-        for json in ["[1.5, 2]", "1.5", "\"a.b\"", "{}", "trial"] {
+        let odd = columns("k.Körpergröße (cm),\"Blutdruck, syst.\",dot.name").unwrap().1;
+        assert_eq!(odd, ["Körpergröße (cm)", "Blutdruck, syst.", "dot.name"]);
+        for json in
+            ["[1.5, 2]", "1.5", "\"a.b\"", "{}", "trial", "{\"a\": 1.5}", "-1.5", "[\"a.b\"]"]
+        {
             assert_eq!(columns(json), None, "{json}");
         }
     }
@@ -194,6 +202,9 @@ mod tests {
         assert_eq!(read_csv(text, Some("age")), Ok(json!([40, 30])));
         assert_eq!(read_csv(text, Some("risk,name")), Ok(json!([[0.5, "ada"], [0.001, "bob"]])));
         assert_eq!(read_csv("x\n1\n", None), Ok(json!([1])));
+        let odd = "\"a, b\",x\n1,2\n";
+        assert_eq!(read_csv(odd, Some("\"a, b\"")), Ok(json!([1])));
+        assert!(read_csv(text, Some("\"age")).is_err());
         assert!(read_csv(text, Some("weight")).unwrap_err().contains("name, age, risk"));
         assert!(read_csv("x,y\n1,2\n3,\n", None).unwrap_err().contains("row 2, column `y`"));
         assert!(read_csv("x,y\n1\n", None).is_err());

@@ -35,7 +35,8 @@ pub(super) struct Arguments {
     #[arg(value_name = "NAME")]
     function: String,
     /// A party's data: as JSON, one for each party in order, or as PARTY=JSON; or as columns of a
-    /// dataset, DATASET.COLUMN[,COLUMN…], one for each party or one for all.
+    /// dataset, DATASET.COLUMN[,COLUMN…], one for each party or one for all. A name with a comma or
+    /// a quote stands in double quotes, in which a quote is written twice.
     #[arg(long, value_name = "[PARTY=]JSON|DATASET.COLUMN")]
     data: Vec<String>,
     /// A file with a party's data: one for each party in order, or as PARTY=FILE. JSON; or CSV with

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use cloister_actors::operations::Operation;
+use cloister_client::column_name;
 use cloister_sources::{
     Declaration, DeclaredColumn, Encoding, Format, Kind, Relation, Source, parse_delimiter,
 };
@@ -55,7 +56,8 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, group = "relation", value_name = "SQL")]
     query: Option<String>,
     /// A column that computations may use, as NAME or NAME:TYPE or NAME:TYPE:UNIT, with the types
-    /// integer, number, text, date, truth; all columns where none is named.
+    /// integer, number, text, date, truth; all columns where none is named. A name with a colon or a
+    /// quote stands in double quotes, in which a quote is written twice.
     #[arg(long = "column", value_name = "NAME[:TYPE[:UNIT]]", value_parser = column)]
     columns: Vec<DeclaredColumn>,
     /// The column that tells rows apart, such as a patient's number.
@@ -154,8 +156,12 @@ impl Arguments {
 }
 
 fn column(text: &str) -> Result<DeclaredColumn, String> {
-    let mut parts = text.splitn(3, ':');
-    let name = parts.next().unwrap_or_default().to_owned();
+    let Some((name, rest)) = column_name(text, &[':']) else {
+        return Err(format!(
+            "`{text}` names no column: a quote does not end, or the name is empty"
+        ));
+    };
+    let mut parts = rest.splitn(3, ':').skip(1);
     let kind = match parts.next() {
         None | Some("") => None,
         Some("integer") => Some(Kind::Integer),
@@ -164,7 +170,10 @@ fn column(text: &str) -> Result<DeclaredColumn, String> {
         Some("date") => Some(Kind::Date),
         Some("truth") => Some(Kind::Truth),
         Some(other) => {
-            return Err(format!("`{other}` is no type: use integer, number, text, date or truth"));
+            return Err(format!(
+                "`{other}` is no type: use integer, number, text, date or truth; a name with a colon \
+                 stands in double quotes"
+            ));
         }
     };
     let unit = parts.next().map(str::to_owned);
@@ -229,5 +238,9 @@ mod tests {
         assert_eq!(age.unit.as_deref(), Some("years"));
         assert_eq!(column("age").unwrap().kind, None);
         assert!(column("age:int").is_err());
+        let odd = column("\"a:b\":integer:years").unwrap();
+        assert_eq!((odd.name.as_str(), odd.kind), ("a:b", Some(Kind::Integer)));
+        assert_eq!(column("Größe (cm), x").unwrap().name, "Größe (cm), x");
+        assert!(column("\"a:b").is_err() && column(":text").is_err());
     }
 }
