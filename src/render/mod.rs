@@ -6,9 +6,12 @@
 //! data, so no text reaches a terminal or a page as it is. [`clean`] replaces characters, and a
 //! page escapes. Names are compared before they are cleaned, so that no number is lost.
 //!
-//! Nothing here opens a file or asks a node.
+//! People get the entries of [`brief`]: in the catalogue's order, with the digits that the data
+//! support, and long lists cut. Nothing here opens a file or asks a node.
 
+pub mod brief;
 pub mod csv;
+mod digits;
 pub mod page;
 mod plots;
 pub mod terminal;
@@ -17,6 +20,8 @@ use std::collections::HashMap;
 
 use cloister_client::Report;
 use serde_json::{Map, Value};
+
+use self::brief::Entry;
 
 /// The most cells of a grid, empty ones included. A result with more is listed value by value, so
 /// that rows without common columns do not take memory out of proportion to the answer.
@@ -63,12 +68,40 @@ pub fn blocks(result: &Value) -> Vec<Block> {
     let Value::Object(object) = result else {
         return vec![Block::Values(vec![("result".to_owned(), plain(result))])];
     };
+    blocks_of(object.iter().map(|(key, value)| (key.as_str(), value, None)))
+}
+
+/// Divides entries into blocks, in their order. What was cut stands in the title, or behind a list.
+#[must_use]
+pub fn brief_blocks(entries: &[Entry]) -> Vec<Block> {
+    let entries = entries.iter();
+    blocks_of(entries.map(|entry| (entry.key.as_str(), &entry.value, entry.note.as_deref())))
+}
+
+/// Lists entries with a row for each value; what was cut has a row of its own.
+#[must_use]
+pub fn brief_rows(entries: &[Entry]) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for Entry { key, value, note } in entries {
+        flatten(clean(key), value, &mut rows);
+        rows.extend(note.as_ref().map(|note| (clean(key), note.clone())));
+    }
+    rows
+}
+
+fn blocks_of<'a>(
+    entries: impl Iterator<Item = (&'a str, &'a Value, Option<&'a str>)>,
+) -> Vec<Block> {
     let mut values = Vec::new();
     let mut others = Vec::new();
-    for (key, value) in object {
-        match bars(key, value).or_else(|| grid(key, value)) {
+    for (key, value, note) in entries {
+        let title = note.map_or_else(|| key.to_owned(), |note| format!("{key} ({note})"));
+        match bars(&title, value).or_else(|| grid(&title, value)) {
             Some(block) => others.push(block),
-            None => flatten(clean(key), value, &mut values),
+            None => {
+                flatten(clean(key), value, &mut values);
+                values.extend(note.map(|note| (clean(key), note.to_owned())));
+            }
         }
     }
     let values = (!values.is_empty()).then_some(Block::Values(values));
@@ -91,6 +124,21 @@ pub fn provenance(report: &Report) -> Vec<(String, String)> {
     }
     rows.push(("session".to_owned(), clean(&report.session)));
     rows
+}
+
+/// Returns the facts that belong to a result in one line.
+#[must_use]
+pub fn provenance_line(report: &Report) -> String {
+    let mut facts = vec![format!("{} parties", report.inputs)];
+    let suite = report.security.get("suite").map(|suite| format!("suite {}", plain(suite)));
+    let profile = report.disclosure.get("profile");
+    facts.extend(suite);
+    facts.extend(profile.map(|profile| format!("profile {}", plain(profile))));
+    facts.extend(report.dropped.map(|dropped| match dropped.count() {
+        Some(count) => format!("{count} rows left out"),
+        None => "a few rows left out, or none".to_owned(),
+    }));
+    facts.join(", ")
 }
 
 /// Adds one row for each value inside; lists stay in one row. An empty object under a name is a row

@@ -4,7 +4,7 @@ use cloister_client::Report;
 use cloister_report::markup::Element;
 use serde_json::{Map, Value};
 
-use super::{Block, blocks, flatten, plots, provenance};
+use super::{Block, brief, brief_blocks, flatten, plots, provenance, provenance_line};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -72,18 +72,32 @@ fn section(section: &Section) -> Element {
         return element;
     };
     element
-        .children(blocks(&first.result).iter().map(block))
+        .children(brief_blocks(&brief::entries(&section.function, &first.result)).iter().map(block))
         .child(Element::new("h3").text("What protects it"))
-        .child(pairs(&provenance(first)))
+        .child(folded(first))
         .child(Element::new("h3").text("What it cost"))
         .child(costs(&section.reports))
+}
+
+/// Shows the facts of a result in a line, which unfolds to all of them.
+fn folded(report: &Report) -> Element {
+    Element::new("details")
+        .child(Element::new("summary").text(provenance_line(report)))
+        .child(pairs(&provenance(report)))
+}
+
+/// Puts a table into a box of its own, which scrolls where the page is narrower.
+fn scrolling(table: Element) -> Element {
+    Element::new("div").with("class", "scroll").child(table)
 }
 
 fn block(block: &Block) -> Element {
     match block {
         Block::Values(values) => pairs(values),
         Block::Bars { title, bars } => titled(title).child(plots::bars(title, bars)),
-        Block::Grid { title, columns, rows } => titled(title).child(plots::grid(columns, rows)),
+        Block::Grid { title, columns, rows } => {
+            titled(title).child(scrolling(plots::grid(columns, rows)))
+        }
     }
 }
 
@@ -97,7 +111,7 @@ fn pairs(pairs: &[(String, String)]) -> Element {
             .child(Element::new("th").with("scope", "row").text(name))
             .child(Element::new("td").text(value))
     });
-    Element::new("table").with("class", "pairs").children(rows)
+    scrolling(Element::new("table").with("class", "pairs").children(rows))
 }
 
 fn costs(reports: &[(String, Report)]) -> Element {
@@ -115,7 +129,7 @@ fn costs(reports: &[(String, Report)]) -> Element {
         Element::new("tr").children(cells.map(|cell| Element::new("td").text(cell)))
     });
     let head = Element::new("tr").children(head);
-    Element::new("table").with("class", "grid").child(head).children(rows)
+    scrolling(Element::new("table").with("class", "grid").child(head).children(rows))
 }
 
 #[cfg(test)]
@@ -153,6 +167,11 @@ mod tests {
         for never in ["<script", "<i>", "http://", "https://", "url(", "@import", "src=", "<link"] {
             assert!(!text.contains(never), "{never}");
         }
+        assert_eq!(
+            text.matches("<table").count(),
+            text.matches("<div class=\"scroll\"><table").count()
+        );
+        assert!(text.contains("<summary>3 parties, suite masked, profile teaching</summary>"));
         assert_eq!(text.matches("</style>").count(), 1);
         assert!(!text.contains("\" onload"));
     }

@@ -46,7 +46,9 @@ fn data_come_from_files_and_results_go_where_they_are_wanted() {
     let output = with(&[]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("report: "), "{output:?}");
     let rows = succeeded(&output);
-    assert!(rows.contains("histogram.yes") && rows.contains("security.suite"), "{rows}");
+    assert!(rows.contains("histogram.yes") && rows.contains("suite masked"), "{rows}");
+    let verbose = succeeded(&with(&["--verbose"]));
+    assert!(verbose.contains("security.suite") && !rows.contains("security."), "{verbose}");
     assert!(!rows.contains('\u{1b}'), "{rows}");
     let drawn = succeeded(&with(&["--draw", "always"]));
     assert!(drawn.contains("yes") && (drawn.contains('█') || drawn.contains('#')), "{drawn}");

@@ -101,7 +101,7 @@ async fn compute(consortium: Consortium, job: Job, data: Vec<Data>, output: &Out
             return Err(none.into());
         }
     };
-    super::print(&output.text(&reports)?)?;
+    super::print(&output.text(&function, &reports)?)?;
     let title = function.clone();
     output.write_page(
         &title,

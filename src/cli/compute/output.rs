@@ -13,7 +13,7 @@ use crate::files::write_at_once;
 use crate::problem::{Fault, Outcome, Problem};
 use crate::render::page::{self, Page, Section};
 use crate::render::terminal::{self, Style};
-use crate::render::{blocks, csv, flatten, provenance};
+use crate::render::{brief, brief_blocks, brief_rows, csv, provenance, provenance_line};
 
 /// In which form results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,6 +48,9 @@ pub(crate) struct Output {
     /// Draw histograms and grids, or print a row for each value.
     #[arg(long, value_enum, default_value = "auto")]
     draw: Draw,
+    /// Print all facts about security and rules below a table, not only a line of them.
+    #[arg(long)]
+    verbose: bool,
     /// Write a report with plots to this file, too: one page of HTML that stands alone.
     #[arg(long, value_name = "FILE.html")]
     output: Option<PathBuf>,
@@ -74,14 +77,14 @@ impl Output {
     }
 
     /// Writes a result as text in the form that was asked for.
-    pub(crate) fn text(&self, reports: &[(String, Report)]) -> Outcome<String> {
+    pub(crate) fn text(&self, function: &str, reports: &[(String, Report)]) -> Outcome<String> {
         let Some((_, first)) = reports.first() else {
             return Err(Problem::usage("the consortium has no parties"));
         };
         match self.format() {
             Format::Json => Ok(format!("{:#}\n", document(first, reports))),
             Format::Csv => csv::text(&first.result).map_err(Problem::ours),
-            Format::Table => Ok(self.table(first)),
+            Format::Table => Ok(self.table(function, first)),
         }
     }
 
@@ -100,20 +103,26 @@ impl Output {
         Ok(())
     }
 
-    fn table(&self, report: &Report) -> String {
+    fn table(&self, function: &str, report: &Report) -> String {
         let style = Style::of_this_terminal();
         let drawn = match self.draw {
             Draw::Auto => io::stdout().is_terminal(),
             Draw::Always => true,
             Draw::Never => false,
         };
+        let facts = if self.verbose {
+            provenance(report)
+        } else {
+            let line = format!("{}; --verbose has all rules", provenance_line(report));
+            vec![("computed by".to_owned(), line)]
+        };
+        let entries = brief::entries(function, &report.result);
         if drawn {
-            let provenance = terminal::rows(&provenance(report), style);
-            return format!("{}\n{provenance}", terminal::text(&blocks(&report.result), style));
+            let facts = terminal::rows(&facts, style);
+            return format!("{}\n{facts}", terminal::text(&brief_blocks(&entries), style));
         }
-        let mut rows = Vec::new();
-        flatten(String::new(), &report.result, &mut rows);
-        rows.extend(provenance(report));
+        let mut rows = brief_rows(&entries);
+        rows.extend(facts);
         // The reader is a program, which takes the characters that there are.
         terminal::rows(&rows, Style { unicode: true, width: usize::MAX, ..style })
     }

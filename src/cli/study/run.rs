@@ -116,7 +116,7 @@ impl Results {
                         "{} ({})\n{}",
                         section.title,
                         section.function,
-                        output.text(&section.reports)?
+                        output.text(&section.function, &section.reports)?
                     ))
                 });
                 let sections = sections.collect::<Outcome<Vec<_>>>()?;
