@@ -112,9 +112,9 @@ fn a_study_is_checked_and_run_as_a_whole() {
 #[test]
 fn a_study_whose_expectations_fail_computes_nothing() {
     let site = Site::start();
-    site.change("{ kind = \"integer\" }", "{ kind = \"number\", unit = \"years\" }");
+    site.change("{ kind = \"integer\" }", "{ kind = \"text\", unit = \"years\" }");
     let output = site.with_nodes(&["run"], &[]);
-    ended(&output, 4, "clinic-1: trial.age has kind \"integer\", expected \"number\"");
+    ended(&output, 4, "clinic-1: trial.age has kind \"integer\", expected \"text\"");
     ended(&output, 4, "clinic-0: trial.age has unit null, expected \"years\"");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("asked"));
     site.change("\"clinic-0\", \"clinic-1\"", "\"clinic-0\", \"clinic-1\", \"clinic-2\"");

@@ -85,11 +85,17 @@ fn compare(schemas: &[(String, Value)]) -> Vec<Difference> {
             let first = values.next();
             if values.any(|other| Some(other) != first) {
                 let column = name.to_owned();
+                let matters = matters && !(what == "kind" && are_numbers(members.values()));
                 differences.push(Difference { column, what, matters, members });
             }
         }
     }
     differences
+}
+
+/// Returns `true` if all kinds are of numbers: whole ones fit the others.
+fn are_numbers<'a>(mut kinds: impl Iterator<Item = &'a Value>) -> bool {
+    kinds.all(|kind| kind == "integer" || kind == "number")
 }
 
 fn column_names(schema: &Value) -> Vec<&str> {
@@ -146,6 +152,8 @@ mod tests {
         assert!(compare(&same).is_empty());
         let noted = [at("a", schema("integer", "none")), at("b", schema("integer", "up to 5 %"))];
         assert!(compare(&noted).iter().all(|difference| !difference.matters));
+        let whole = [at("a", schema("integer", "none")), at("b", schema("number", "none"))];
+        assert!(compare(&whole).iter().all(|difference| !difference.matters));
         let differ = [at("a", schema("integer", "none")), at("b", schema("text", "none"))];
         let found = compare(&differ);
         assert_eq!((found[0].what, found[0].matters), ("kind", true));
