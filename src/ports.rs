@@ -60,6 +60,12 @@ impl Ports {
     }
 }
 
+/// Returns `true` if no program of this machine listens at a port of the loopback address.
+#[must_use]
+pub fn is_free(port: u16) -> bool {
+    bind(port).is_some()
+}
+
 fn bind(port: u16) -> Option<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()
 }

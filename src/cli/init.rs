@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::identity;
 use crate::consortium_dir::ConsortiumDir;
+use crate::ports;
 use crate::problem::{Outcome, Problem};
 
 /// Make the files of a consortium on this machine, to try things out.
@@ -26,12 +27,14 @@ pub(super) struct Arguments {
     /// The parties' names, in order; `--party` may be given once for all or once for each.
     #[arg(long = "party", value_name = "NAME", required = true, num_args = 1..)]
     pub(super) parties: Vec<String>,
-    /// The API port of the first party; those of the others count up from it.
-    #[arg(long, default_value_t = 55_500, value_name = "PORT")]
-    pub(super) api_port: u16,
-    /// The port for other nodes of the first party; those of the others count up from it.
-    #[arg(long, default_value_t = 55_600, value_name = "PORT")]
-    pub(super) peer_port: u16,
+    /// The API port of the first party; those of the others count up from it. Without it, the first
+    /// of 55500, 55700, … from which on all are free now.
+    #[arg(long, value_name = "PORT")]
+    pub(super) api_port: Option<u16>,
+    /// The port for other nodes of the first party; those of the others count up from it. Without
+    /// it, the first of 55600, 55800, … from which on all are free now.
+    #[arg(long, value_name = "PORT")]
+    pub(super) peer_port: Option<u16>,
     /// The nodes' disclosure rules: `production` asks for 3 parties, 10 rows and cells of 5;
     /// `teaching` for 2 parties and 1 row, and protects no data.
     #[arg(long, default_value = "production")]
@@ -51,6 +54,15 @@ pub(super) enum ProfileName {
     Production,
     Teaching,
 }
+
+/// The usual API port of the first party.
+const API_PORT: u16 = 55_500;
+
+/// The usual port for other nodes of the first party.
+const PEER_PORT: u16 = 55_600;
+
+/// The distance between the ports of two consortia.
+const STEP: u16 = 200;
 
 /// The settings that `init` writes: all others have defaults.
 #[derive(Serialize)]
@@ -80,6 +92,9 @@ access.tls = true
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let folder = ConsortiumDir::new(&arguments.dir);
     make(&folder, arguments)?;
+    if let Some(warning) = too_few(arguments) {
+        eprintln!("warning: {warning}");
+    }
     let shown = folder.path().display();
     eprintln!(
         "made a consortium of {} parties; run it: cloister up {shown}",
@@ -88,14 +103,27 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     Ok(())
 }
 
+/// Warns of a consortium whose nodes refuse every computation.
+fn too_few(arguments: &Arguments) -> Option<String> {
+    let (parties, profile) = (arguments.parties.len(), arguments.profile());
+    let least = profile.rules().min_parties;
+    (parties < usize::from(least)).then(|| {
+        format!(
+            "under the profile {} a computation needs {least} parties, so these {parties} will \
+             compute nothing: add a party, or try things out with `--profile teaching`",
+            profile.name()
+        )
+    })
+}
+
 impl Arguments {
     /// Makes the arguments from within, with free ports.
     pub(super) fn of(parties: &[&str], api_port: u16, peer_port: u16) -> Self {
         Self {
             dir: PathBuf::new(),
             parties: parties.iter().map(|&name| name.to_owned()).collect(),
-            api_port,
-            peer_port,
+            api_port: Some(api_port),
+            peer_port: Some(peer_port),
             profile: ProfileName::Production,
             tokens: false,
             deadline: 60,
@@ -168,8 +196,10 @@ struct Ports {
 impl Ports {
     fn check(arguments: &Arguments) -> Outcome<Self> {
         let parties = arguments.parties.len();
-        let api = range("--api-port", arguments.api_port, parties)?;
-        let peer = range("--peer-port", arguments.peer_port, parties)?;
+        let api = arguments.api_port.unwrap_or_else(|| free(API_PORT, parties));
+        let peer = arguments.peer_port.unwrap_or_else(|| free(PEER_PORT, parties));
+        let api = range("--api-port", api, parties)?;
+        let peer = range("--peer-port", peer, parties)?;
         if api.start < peer.end && peer.start < api.end {
             return Err(Problem::usage(format!(
                 "the API ports {} to {} and the peer ports {} to {} overlap: choose --api-port \
@@ -182,6 +212,14 @@ impl Ports {
         }
         Ok(Self { api, peer })
     }
+}
+
+/// Returns the first port in steps from `usual` on from which as many are free as there are parties,
+/// so that a second consortium does not meet the ports of one that runs. Falls back to `usual`.
+fn free(usual: u16, parties: usize) -> u16 {
+    let mut firsts = (usual..u16::MAX).step_by(usize::from(STEP));
+    let is_free = |first: &u16| (*first..=u16::MAX).take(parties).all(ports::is_free);
+    firsts.find(is_free).unwrap_or(usual)
 }
 
 fn range(flag: &str, first: u16, parties: usize) -> Outcome<Range<u16>> {
@@ -278,6 +316,24 @@ mod tests {
         assert_eq!(folder.read_client().unwrap().member.len(), 2);
         let again = make(&folder, &arguments(&["c", "d"], 1000, 2000)).unwrap_err();
         assert!(again.to_string().contains("exists already"), "{again}");
+    }
+
+    #[test]
+    fn parties_that_can_never_compute_are_warned() {
+        let production = arguments(&["a", "b"], 1000, 2000);
+        assert!(too_few(&production).unwrap().contains("needs 3 parties"));
+        assert_eq!(too_few(&arguments(&["a", "b", "c"], 1000, 2000)), None);
+        assert_eq!(too_few(&production.with(Profile::Teaching, 60)), None);
+    }
+
+    #[test]
+    fn a_second_consortium_gets_other_ports() {
+        let block = ports::Ports::take().unwrap();
+        let first = block.api();
+        assert_eq!(free(first, 2), first);
+        let _running = std::net::TcpListener::bind(("127.0.0.1", first + 1)).unwrap();
+        let next = free(first, 2);
+        assert!(next > first && (next - first) % STEP == 0, "{next}");
     }
 
     #[test]
