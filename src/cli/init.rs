@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(free(first, 2), first);
         let _running = std::net::TcpListener::bind(("127.0.0.1", first + 1)).unwrap();
         let next = free(first, 2);
-        assert!(next > first && (next - first) % STEP == 0, "{next}");
+        assert!(next > first && (next - first).is_multiple_of(STEP), "{next}");
     }
 
     #[test]

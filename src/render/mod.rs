@@ -134,9 +134,11 @@ pub fn provenance_line(report: &Report) -> String {
     let profile = report.disclosure.get("profile");
     facts.extend(suite);
     facts.extend(profile.map(|profile| format!("profile {}", plain(profile))));
+    let left_out = report.disclosure.get("left_out").and_then(Value::as_u64).unwrap_or_default();
+    facts.extend((left_out > 0).then(|| format!("without few or all rows of {left_out} of them")));
     facts.extend(report.dropped.map(|dropped| match dropped.count() {
-        Some(count) => format!("{count} rows left out"),
-        None => "a few rows left out, or none".to_owned(),
+        Some(count) => format!("{count} rows with missing values left out"),
+        None => "few or no rows with missing values left out".to_owned(),
     }));
     facts.join(", ")
 }
@@ -378,16 +380,33 @@ mod tests {
         assert_eq!(dropped_row(&json!({})), None);
     }
 
+    #[test]
+    fn the_line_of_facts_tells_what_is_not_in_the_answer() {
+        let line = |more: &Value| provenance_line(&report(more));
+        assert_eq!(line(&json!({})), "2 parties");
+        let security = json!({"security": {"suite": "masked"}, "dropped": 5});
+        assert_eq!(line(&security), "2 parties, suite masked, 5 rows with missing values left out");
+        let left_out = json!({"disclosure": {"profile": "production", "left_out": 1}});
+        assert_eq!(
+            line(&left_out),
+            "2 parties, profile production, without few or all rows of 1 of them"
+        );
+    }
+
     /// Returns the row `dropped` of a report with these entries more.
     fn dropped_row(more: &Value) -> Option<String> {
+        let rows = provenance(&report(more));
+        rows.into_iter().find(|(name, _)| name == "dropped").map(|(_, count)| count)
+    }
+
+    fn report(more: &Value) -> Report {
         let mut report = json!({
             "inputs": 2, "result": {}, "security": {}, "disclosure": {}, "session": "s",
             "cost": {"rounds": 1, "messages_sent": 1, "bytes_sent": 1, "bytes_received": 1,
                      "seconds": 0.5},
         });
         report.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let rows = provenance(&serde_json::from_value(report).unwrap());
-        rows.into_iter().find(|(name, _)| name == "dropped").map(|(_, count)| count)
+        serde_json::from_value(report).unwrap()
     }
 
     #[test]
