@@ -144,6 +144,10 @@ pub enum CellProblem {
     Infinite,
     /// The number has a decimal comma, such as 1,5.
     DecimalComma,
+    /// The number has commas between groups of three digits, such as 1,234,567.
+    ThousandsComma,
+    /// The number has one comma before three digits, such as 250,000, which may be either.
+    EitherComma,
     /// The cell holds bytes and not text.
     Binary,
 }
@@ -155,6 +159,8 @@ pub enum Remedy {
     Missing(&'static [&'static str]),
     /// A comma is declared to be the decimal sign.
     DecimalComma,
+    /// A comma is declared to part groups of three digits.
+    ThousandsComma,
     /// The file is declared to be of this encoding.
     Encoding(Encoding),
     /// The column is declared to be of this kind.
@@ -170,6 +176,10 @@ impl CellProblem {
             Self::NotA(Kind::Text) | Self::Double(_) => &[Remedy::Declare(Kind::Number)],
             Self::NotA(_) | Self::TooLarge | Self::Inexact => &[Remedy::Declare(Kind::Text)],
             Self::DecimalComma => &[Remedy::DecimalComma, Remedy::Declare(Kind::Text)],
+            Self::ThousandsComma => &[Remedy::ThousandsComma, Remedy::Declare(Kind::Text)],
+            Self::EitherComma => {
+                &[Remedy::ThousandsComma, Remedy::DecimalComma, Remedy::Declare(Kind::Text)]
+            }
             Self::Infinite => &[Remedy::Missing(&["inf", "-inf"]), Remedy::LeaveOut],
             Self::Binary => &[Remedy::LeaveOut],
         }
@@ -189,6 +199,14 @@ impl fmt::Display for CellProblem {
             }
             Self::Infinite => write!(formatter, "holds an infinite number")?,
             Self::DecimalComma => write!(formatter, "holds a decimal comma")?,
+            Self::ThousandsComma => write!(formatter, "holds commas between groups of digits")?,
+            Self::EitherComma => {
+                write!(
+                    formatter,
+                    "holds a comma before three digits, which may part thousands or \
+                     be decimal"
+                )?;
+            }
             Self::Binary => write!(formatter, "holds binary data or text that is not UTF-8")?,
         }
         for (before, remedy) in [";"].into_iter().chain([", or"; 9]).zip(self.remedies()) {
@@ -204,6 +222,7 @@ impl fmt::Display for Remedy {
             Self::Declare(kind) => write!(formatter, "declare the column as {kind}"),
             Self::Missing(codes) => write!(formatter, "declare `missing = {codes:?}`"),
             Self::DecimalComma => write!(formatter, "declare `decimal = \",\"`"),
+            Self::ThousandsComma => write!(formatter, "declare `thousands = \",\"`"),
             Self::Encoding(_) => write!(formatter, "declare `encoding = \"windows-1252\"`"),
             Self::LeaveOut => write!(formatter, "leave the column out"),
         }

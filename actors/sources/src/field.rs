@@ -115,7 +115,7 @@ impl FieldReader {
             }
             // `3.0` is an integer, `3.5` is not.
             Shape::Integer | Shape::Code | Shape::Number => number(&plain)?,
-            Shape::DecimalComma => return Err(CellProblem::DecimalComma),
+            Shape::Comma(comma) => return Err(comma.problem()),
             Shape::Truth | Shape::Other => return Err(CellProblem::NotA(kind)),
         };
         Ok(if self.is_missing_cell(&cell) { Cell::Missing } else { cell })
@@ -193,16 +193,29 @@ impl FieldReader {
             let fits = plain.parse::<i64>().is_ok();
             return if leading_zero || !fits { Shape::Code } else { Shape::Integer };
         }
-        let commas = unsigned.split_once(',');
-        if commas.is_some_and(|(whole, rest)| is_digits(whole) && rest.split(',').all(is_digits)) {
-            return Shape::DecimalComma;
+        if let Some(comma) = comma(unsigned) {
+            return Shape::Comma(comma);
         }
         // Rust's grammar of floats is the usual one, with `inf`, `infinity` and `nan` in any case.
         if plain.parse::<f64>().is_ok() { Shape::Number } else { Shape::Other }
     }
 }
 
-/// Removes the separators between groups of three digits. `None` if groups are of other lengths.
+/// Returns the meaning of the commas between digits. `None` where no declaration gives them one, as
+/// in `1,5,5`.
+fn comma(unsigned: &str) -> Option<Comma> {
+    let (whole, fraction) = unsigned.split_once(',')?;
+    let decimal = is_digits(whole) && is_digits(fraction);
+    match (decimal, ungrouped(unsigned, ',').is_some()) {
+        (true, true) => Some(Comma::Either),
+        (true, false) => Some(Comma::Decimal),
+        (false, true) => Some(Comma::Thousands),
+        (false, false) => None,
+    }
+}
+
+/// Removes the separators between groups of three digits. `None` if groups are of other lengths, or
+/// the first begins with a zero: `0.123` has no thousands.
 fn ungrouped(whole: &str, separator: char) -> Option<Cow<'_, str>> {
     let signs = like(separator);
     if !whole.contains(signs) {
@@ -211,7 +224,7 @@ fn ungrouped(whole: &str, separator: char) -> Option<Cow<'_, str>> {
     let mut groups = whole.split(signs);
     let first = groups.next()?;
     let digits = first.strip_prefix(['+', '-']).unwrap_or(first);
-    let first_fits = is_digits(digits) && digits.len() <= 3;
+    let first_fits = is_digits(digits) && digits.len() <= 3 && !digits.starts_with('0');
     let others_fit = groups.all(|group| is_digits(group) && group.len() == 3);
     (first_fits && others_fit).then(|| Cow::Owned(whole.replace(signs, "")))
 }
@@ -242,8 +255,28 @@ pub(crate) enum Shape {
     /// Digits with leading zeros, or more than 64 bits: a code rather than a number.
     Code,
     Number,
-    DecimalComma,
+    Comma(Comma),
     Other,
+}
+
+/// The meanings that the commas of a number can have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Comma {
+    Decimal,
+    Thousands,
+    /// One comma before three digits, as in `250,000`.
+    Either,
+}
+
+impl Comma {
+    /// Returns the defect of a column of numbers with such commas.
+    pub(crate) fn problem(self) -> CellProblem {
+        match self {
+            Self::Decimal => CellProblem::DecimalComma,
+            Self::Thousands => CellProblem::ThousandsComma,
+            Self::Either => CellProblem::EitherComma,
+        }
+    }
 }
 
 fn is_digits(text: &str) -> bool {
@@ -274,6 +307,12 @@ mod tests {
             (',', Some('.'), "1234,5e1", Some(12_345.0)),
             ('.', Some(','), "1,234,567.5", Some(1_234_567.5)),
             ('.', Some(','), "1,2", None),
+            (',', Some('.'), "0.123", None),
+            (',', Some('.'), "0.500", None),
+            (',', Some('.'), "-0.250", None),
+            (',', Some('.'), "00.123", None),
+            (',', Some('.'), "0,123", Some(0.123)),
+            (',', Some('.'), "10.123", Some(10_123.0)),
             ('.', Some(' '), "1\u{202f}234.5", Some(1234.5)),
             ('.', Some('\''), "12'000", Some(12_000.0)),
             ('.', Some('\''), "'000", None),
@@ -323,9 +362,20 @@ mod tests {
     }
 
     #[test]
-    fn decimal_commas_are_refused_unless_declared() {
+    fn commas_are_refused_unless_declared() {
         for kind in [Kind::Integer, Kind::Number] {
-            assert_eq!(parse("1,5", kind).err(), Some(CellProblem::DecimalComma));
+            let cases = [
+                ("1,5", CellProblem::DecimalComma),
+                ("0,123", CellProblem::DecimalComma),
+                ("1234,567", CellProblem::DecimalComma),
+                ("250,000", CellProblem::EitherComma),
+                ("-1,234,567", CellProblem::ThousandsComma),
+                ("1,5,5", CellProblem::NotA(kind)),
+                ("1,234,5", CellProblem::NotA(kind)),
+            ];
+            for (text, problem) in cases {
+                assert_eq!(parse(text, kind).err(), Some(problem), "{text}");
+            }
         }
         assert!(matches!(parse("1,5", Kind::Text), Ok(Cell::Text(_))));
     }

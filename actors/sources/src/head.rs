@@ -33,8 +33,8 @@ pub(crate) enum KindProblem {
     Unread(String),
     /// Values of that description need a declared kind.
     Mixed(&'static str),
-    /// Numbers have decimal commas, first in this place.
-    DecimalComma(Place),
+    /// Numbers have commas, first in this place.
+    Comma(Place, CellProblem),
 }
 
 impl FoundColumn {
@@ -60,8 +60,8 @@ impl FoundColumn {
             (_, Some(declared)) => Ok(declared),
             (Ok(kind), None) => Ok(kind.unwrap_or(Kind::Text)),
             (Err(KindProblem::Mixed(holds)), None) => Err(DataError::Mixed { column, holds }),
-            (Err(KindProblem::DecimalComma(place)), None) => {
-                let (place, problem) = (place.clone(), CellProblem::DecimalComma);
+            (Err(KindProblem::Comma(place, problem)), None) => {
+                let (place, problem) = (place.clone(), *problem);
                 Err(DataError::Cell { place, column, problem })
             }
         }

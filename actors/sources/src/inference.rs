@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::column::Kind;
 use crate::date;
-use crate::error::Place;
-use crate::field::{BLANKS, FieldReader, Shape};
+use crate::error::{CellProblem, Place};
+use crate::field::{BLANKS, Comma, FieldReader, Shape};
 use crate::format::Format;
 
 /// Texts that programs write for a missing value. Only these are named to the owner.
@@ -57,9 +57,12 @@ pub(crate) struct Inference {
     /// The usual codes among the numbers, and `true` if any other number is negative.
     suspect: BTreeMap<&'static str, u64>,
     negative: bool,
-    /// The place of the first number with a comma, and their number.
+    /// The place of the first number with a comma, their number, and how many of them have a
+    /// comma that may be decimal, or may part thousands.
     comma: Option<Place>,
     commas: u64,
+    decimal_commas: u64,
+    thousands_commas: u64,
 }
 
 impl Inference {
@@ -82,8 +85,11 @@ impl Inference {
             }
             Shape::Code => self.codes = true,
             Shape::Other => self.see_other(bare),
-            Shape::DecimalComma => {
+            Shape::Comma(comma) => {
+                let (decimal, thousands) = (comma != Comma::Thousands, comma != Comma::Decimal);
                 self.commas = self.commas.saturating_add(1);
+                self.decimal_commas = self.decimal_commas.saturating_add(u64::from(decimal));
+                self.thousands_commas = self.thousands_commas.saturating_add(u64::from(thousands));
                 self.comma.get_or_insert_with(place);
             }
         }
@@ -119,19 +125,31 @@ impl Inference {
     }
 
     /// Returns the narrowest kind for all fields, and `None` for no fields. A column of numbers
-    /// with decimal commas is an error, with the place of the first.
-    pub(crate) fn kind(&self) -> Result<Option<Kind>, Place> {
+    /// with commas is an error, with the place of the first.
+    pub(crate) fn kind(&self) -> Result<Option<Kind>, (Place, CellProblem)> {
         let numeric = self.numeric > 0;
         if self.others > 0 || self.codes {
             return Ok(Some(Kind::Text));
         }
         match (self.truths, numeric, &self.comma) {
-            (false, _, Some(place)) => Err(place.clone()),
+            (false, _, Some(place)) => Err((place.clone(), self.comma_problem())),
             (true, false, None) => Ok(Some(Kind::Truth)),
             (false, true, None) if self.fractions => Ok(Some(Kind::Number)),
             (false, true, None) => Ok(Some(Kind::Integer)),
             (true, _, _) => Ok(Some(Kind::Text)),
             (false, false, None) => Ok(None),
+        }
+    }
+
+    /// Returns the defect whose remedies mend all numbers with commas.
+    fn comma_problem(&self) -> CellProblem {
+        let all_decimal = self.decimal_commas == self.commas;
+        match (all_decimal, self.thousands_commas == self.commas) {
+            (true, true) => CellProblem::EitherComma,
+            (true, false) => CellProblem::DecimalComma,
+            (false, true) => CellProblem::ThousandsComma,
+            // No declaration reads `1,5` and `1,234,567` alike.
+            (false, false) => CellProblem::NotA(Kind::Number),
         }
     }
 
@@ -249,7 +267,7 @@ mod tests {
         for (field, row) in fields.iter().zip(2..) {
             inference.see(field, false, || Place::Row { file: String::new(), row });
         }
-        inference.kind().map_err(|place| match place {
+        inference.kind().map_err(|(place, _)| match place {
             Place::Row { row, .. } => row,
             other => panic!("{other}"),
         })

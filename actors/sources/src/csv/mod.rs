@@ -233,7 +233,8 @@ fn next<'a, R: BufRead>(
 /// Writes the inferred kinds into the head, and advice on them.
 fn conclude(mut head: Head, inferences: &Inferences) -> Head {
     for (name, inference) in inferences {
-        head.set_kind(name, inference.kind().map_err(KindProblem::DecimalComma));
+        let comma = |(place, problem)| KindProblem::Comma(place, problem);
+        head.set_kind(name, inference.kind().map_err(comma));
         head.set_notes(name, inference.notes());
     }
     head

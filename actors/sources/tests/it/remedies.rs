@@ -35,6 +35,7 @@ fn followed(declaration: &Declaration, remedy: Remedy) -> Declaration {
             mended.columns[0].format.missing =
                 codes.iter().map(|code| (*code).to_owned()).collect();
         }
+        Remedy::ThousandsComma => mended.columns[0].format.thousands = Some(','),
         Remedy::DecimalComma => mended.columns[0].format.decimal = Some(','),
         Remedy::Encoding(encoding) => mended.encoding = encoding,
         Remedy::LeaveOut => drop(mended.columns.remove(0)),
@@ -63,6 +64,13 @@ fn remedies_work_for_csv() {
         ("2024-02-30", Some(Kind::Date)),
         ("1,5\n2,5", None),
         ("1,5", Some(Kind::Number)),
+        ("250,000\n12,500", None),
+        ("250,000", Some(Kind::Number)),
+        ("250,000\n12,5", None),
+        ("250,000\n1,234,567", None),
+        ("1,234,567", None),
+        ("1,234,567", Some(Kind::Integer)),
+        ("12,5\n1,234,567", None),
         ("1.5\ninf", None),
         ("1.5\n-1e999", None),
     ];
@@ -73,6 +81,28 @@ fn remedies_work_for_csv() {
     for text in [&b"a;b\n1;2\nGr\xf6\xdfe;3\n"[..], b"a;b;\xf6\nGr\xf6\xdfe;3;4\n"] {
         fs::write(&path, text).unwrap();
         check(&source, None, &access(folder.path()));
+    }
+}
+
+#[test]
+fn commas_before_three_digits_are_not_only_decimal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.csv");
+    let source = Source::Csv { path: path.clone(), delimiter: Some(';') };
+    let text = Remedy::Declare(Kind::Text);
+    let cases = [
+        ("250,000", vec![Remedy::ThousandsComma, Remedy::DecimalComma, text]),
+        ("1,234,567", vec![Remedy::ThousandsComma, text]),
+        ("1,234,567;1\n250,000", vec![Remedy::ThousandsComma, text]),
+        ("250,000;1\n0,125", vec![Remedy::DecimalComma, text]),
+        ("12,5", vec![Remedy::DecimalComma, text]),
+        ("12,5;1\n1,234,567", vec![text]),
+    ];
+    for (cells, remedies) in cases {
+        fs::write(&path, format!("a;b\n{cells};1\n")).unwrap();
+        let declaration = Declaration::new("patients", source.clone());
+        let error = register(declaration, &access(folder.path())).unwrap_err();
+        assert_eq!(error.remedies(), remedies, "{cells}: {error}");
     }
 }
 
