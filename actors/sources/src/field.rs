@@ -22,18 +22,27 @@ pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
 #[derive(Clone, Default)]
 pub(crate) struct FieldReader {
     format: Format,
-    /// The codes for missing values that are integers.
+    /// The codes for missing values, without blanks around them.
+    codes: Vec<String>,
+    /// Those that are integers.
     integers: Vec<i64>,
-    /// The codes for missing values that are numbers.
+    /// Those that are numbers.
     numbers: Vec<f64>,
+    /// Those that may be decimals, with a decimal point and without separators.
+    decimals: Vec<String>,
 }
 
 impl FieldReader {
     pub(crate) fn new(format: Format) -> Self {
-        let mut reader = Self { format, ..Self::default() };
-        for code in &reader.format.missing {
-            reader.integers.extend(number::decimal_integer(code.trim()));
-            reader.numbers.extend(number::written(code.trim()));
+        let codes = format.missing.iter().map(|code| code.trim_matches(BLANKS).to_owned());
+        let mut reader = Self { codes: codes.collect(), format, ..Self::default() };
+        for code in reader.codes.clone() {
+            // A code is written like the fields, or else like the numbers of other sources.
+            let declared = reader.plain(&code).filter(|plain| number::is_number(plain));
+            let plain = declared.unwrap_or(Cow::Borrowed(&code));
+            reader.integers.extend(number::decimal_integer(&plain));
+            reader.numbers.extend(number::written(&plain));
+            reader.decimals.push(number::plain_decimal(&plain).to_owned());
         }
         reader
     }
@@ -55,7 +64,7 @@ impl FieldReader {
     /// Reads a cell of a source that has types. Texts of columns of another kind are parsed like
     /// fields.
     pub(crate) fn cell(&self, cell: Cell, kind: Kind) -> Result<Cell, CellProblem> {
-        if self.is_missing_cell(&cell) {
+        if self.is_missing_cell(&cell) || self.is_single_code(&cell) {
             return Ok(Cell::Missing);
         }
         match cell {
@@ -74,7 +83,7 @@ impl FieldReader {
     }
 
     fn is_code(&self, bare: &str) -> bool {
-        self.format.missing.iter().any(|code| code.trim_matches(BLANKS) == bare)
+        self.codes.iter().any(|code| code == bare)
     }
 
     #[expect(clippy::float_cmp, reason = "a code is exactly the number that was declared")]
@@ -83,14 +92,26 @@ impl FieldReader {
             Cell::Integer(value) => self.integers.contains(value),
             Cell::Number(value) => self.numbers.iter().any(|code| code == value),
             Cell::Decimal(text) => {
-                let codes = self.format.missing.iter();
-                codes
-                    .map(|code| number::plain_decimal(code))
-                    .any(|code| code == number::plain_decimal(text))
+                let plain = number::plain_decimal(text);
+                self.decimals.iter().any(|code| code == plain)
             }
             Cell::Text(text) => self.is_code(text.trim_matches(BLANKS)),
             Cell::Missing | Cell::Truth(_) => false,
         }
+    }
+
+    /// Returns `true` for a double that was a float of 32 bits and is a code in that precision, as
+    /// -99.9 is in a column of such floats. Whole codes are compared as they are: whole numbers of
+    /// doubles are floats, too, and would be taken for other codes near them.
+    #[expect(
+        clippy::float_cmp,
+        reason = "a code is exactly the float nearest to what was declared"
+    )]
+    fn is_single_code(&self, cell: &Cell) -> bool {
+        let Cell::Number(value) = cell else { return false };
+        let single = number::single(*value);
+        let fractions = self.numbers.iter().filter(|code| code.fract() != 0.0);
+        f64::from(single) == *value && fractions.copied().any(|code| number::single(code) == single)
     }
 
     /// Parses the text of a field as a cell of that kind.
@@ -118,7 +139,11 @@ impl FieldReader {
             Shape::Comma(comma) => return Err(comma.problem()),
             Shape::Truth | Shape::Other => return Err(CellProblem::NotA(kind)),
         };
-        Ok(if self.is_missing_cell(&cell) { Cell::Missing } else { cell })
+        if self.is_missing_cell(&cell) {
+            return Ok(Cell::Missing);
+        }
+        let rounded = kind == Kind::Integer && number::may_round(&plain);
+        if rounded { Err(CellProblem::Double(kind)) } else { Ok(cell) }
     }
 
     /// Parses a date into the form of ISO 8601. A day of zeros is missing, as MySQL has it.
@@ -341,6 +366,58 @@ mod tests {
         }
         assert!(matches!(reader.cell(Cell::Integer(9), Kind::Integer), Ok(Cell::Integer(9))));
         assert!(matches!(reader.field("NULL", true, Kind::Text), Ok(Cell::Missing)));
+    }
+
+    #[test]
+    fn codes_are_written_like_fields_or_with_a_point() {
+        let missing = ["-9,5", "-9.999", "-99.9", " -7 "].map(str::to_owned).into();
+        let (decimal, thousands) = (Some(','), Some('.'));
+        let format = Format { missing, decimal, thousands, ..Format::default() };
+        let reader = FieldReader::new(format);
+        let decimals = ["-9.50", "-9999", "-99.9", "-7"].map(|text| Cell::Decimal(text.to_owned()));
+        let numbers = [-9.5, -9999.0, -99.9, -7.0].map(Cell::Number);
+        let integers = [-9999, -7].map(Cell::Integer);
+        let texts = [" -9,5", "-7 "].map(|text| Cell::Text(text.to_owned()));
+        for cell in decimals.into_iter().chain(numbers).chain(integers).chain(texts) {
+            assert!(matches!(reader.cell(cell, Kind::Number), Ok(Cell::Missing)));
+        }
+        for text in ["-9,50", "-9.999", "-9999", "-9999,0", "-7,0"] {
+            let read = reader.field(text, false, Kind::Number);
+            assert!(matches!(read, Ok(Cell::Missing)), "{text}");
+        }
+        let near = reader.cell(Cell::Number(-9.999), Kind::Number);
+        assert!(matches!(near, Ok(Cell::Number(-9.999))));
+    }
+
+    #[test]
+    fn codes_are_missing_in_the_precision_of_their_column() {
+        let missing = ["-99.9", "16777217"].map(str::to_owned).into();
+        let reader = FieldReader::new(Format { missing, ..Format::default() });
+        let number = |value| match reader.cell(Cell::Number(value), Kind::Number) {
+            Ok(Cell::Number(value)) => Some(value),
+            _ => None,
+        };
+        assert_eq!([-99.9, f64::from(-99.9_f32), 16_777_217.0].map(number), [None; 3]);
+        // The double is no float of 32 bits, and the float is another.
+        for value in [-99.900_001_5, f64::from(-99.900_01_f32), 16_777_216.0] {
+            assert_eq!(number(value), Some(value));
+        }
+    }
+
+    #[test]
+    fn integers_with_a_fraction_or_an_exponent_lose_no_digit() {
+        let refused = Some(CellProblem::Double(Kind::Integer));
+        for text in ["123456789012345678.5", "9007199254740993e0", "4503599627370496.3", "-1e16"] {
+            assert_eq!(parse(text, Kind::Integer).err(), refused, "{text}");
+            assert!(matches!(parse(text, Kind::Number), Ok(Cell::Number(_))), "{text}");
+        }
+        let read = parse("9007199254740991e0", Kind::Integer);
+        assert!(matches!(read, Ok(Cell::Number(9_007_199_254_740_991.0))));
+        let read = parse("123456789012345678", Kind::Integer);
+        assert!(matches!(read, Ok(Cell::Integer(123_456_789_012_345_678))));
+        for text in ["3.0", "3.", "30e-1", "1.5e1", ".0"] {
+            assert!(matches!(parse(text, Kind::Integer), Ok(Cell::Number(_))), "{text}");
+        }
     }
 
     #[test]

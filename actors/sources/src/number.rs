@@ -5,6 +5,9 @@ use std::cmp::Ordering;
 /// 2^63: the first double above all 64-bit integers.
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 
+/// 2^53: from here on texts of different integers have one double.
+const TWO_53: f64 = 9_007_199_254_740_992.0;
+
 /// The bound up to which every integer is a double.
 const EXACT: u64 = 1 << 53;
 
@@ -99,6 +102,29 @@ pub(crate) fn written(text: &str) -> Option<f64> {
         Some(integer) => exact(integer),
         None => decimal(text),
     }
+}
+
+/// Returns `true` for a text in the grammar of doubles.
+pub(crate) fn is_number(text: &str) -> bool {
+    text.parse::<f64>().is_ok()
+}
+
+/// Returns `true` for a text with a fraction or an exponent whose nearest double can be an integer
+/// that the text is not.
+pub(crate) fn may_round(text: &str) -> bool {
+    if is_whole(text) {
+        return false;
+    }
+    let (mantissa, exponent) = text.split_once(['e', 'E']).map_or((text, ""), |parts| parts);
+    let fraction = mantissa.split_once('.').map_or("", |(_, fraction)| fraction);
+    let large = text.parse::<f64>().is_ok_and(|double| double.abs() >= TWO_53);
+    large || (exponent.is_empty() && fraction.bytes().any(|digit| digit != b'0'))
+}
+
+/// Rounds to a float of 32 bits.
+#[expect(clippy::cast_possible_truncation, reason = "the nearest float is what is asked for")]
+pub(crate) fn single(double: f64) -> f32 {
+    double as f32
 }
 
 /// Returns the significant digits, without leading and trailing zeros, sign, point and exponent.
