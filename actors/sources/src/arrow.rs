@@ -80,6 +80,10 @@ pub(crate) fn text_lengths(array: &ArrayRef) -> Option<Vec<usize>> {
         };
     };
     let lengths = text_lengths(dictionary.values())?;
+    if lengths.is_empty() {
+        // Arrow's keys cannot be read then. All rows are missing.
+        return Some(vec![0; array.len()]);
+    }
     let mut written_out = Vec::new();
     for key in dictionary.normalized_keys() {
         // A key of a missing value may be any number.

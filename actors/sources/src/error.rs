@@ -4,6 +4,7 @@
 //! database's message is passed on only if it is about the query's text, before any row was read.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::time::Duration;
 
@@ -28,8 +29,13 @@ pub enum SourceError {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// More than one error of one source, so that all can be mended at once.
-    #[error("{}", listed(.0))]
-    Several(Vec<SourceError>),
+    #[error("{}", listed(.first, *.count))]
+    Several {
+        /// The first of them, which the message lists.
+        first: Vec<SourceError>,
+        /// The number of all.
+        count: usize,
+    },
     /// No fault: the receiver of the batches stopped the reading.
     #[error("reading was stopped by the receiver of the rows")]
     Stopped,
@@ -51,7 +57,7 @@ impl SourceError {
         match self {
             Self::Selection(error) => error.to_string(),
             Self::Stopped => "reading the dataset was stopped".to_owned(),
-            Self::Declaration(_) | Self::Data(_) | Self::Unavailable(_) | Self::Several(_) => {
+            Self::Declaration(_) | Self::Data(_) | Self::Unavailable(_) | Self::Several { .. } => {
                 "the dataset cannot be read at present; its owner finds the reason in the node's log"
                     .to_owned()
             }
@@ -63,32 +69,43 @@ impl SourceError {
 const MAX_LISTED: usize = 20;
 
 /// Lists errors by numbers, in one line, as messages of the API are.
-fn listed(errors: &[SourceError]) -> String {
-    let mut text = format!("{} things are to be mended:", errors.len());
+fn listed(errors: &[SourceError], count: usize) -> String {
+    let mut text = format!("{count} things are to be mended:");
     for (number, error) in (1..=MAX_LISTED).zip(errors) {
         text.push_str(&format!(" ({number}) {error}"));
     }
-    let left = errors.len().saturating_sub(MAX_LISTED);
+    let left = count.saturating_sub(MAX_LISTED);
     if left > 0 {
         text.push_str(&format!(" and {left} more"));
     }
     text
 }
 
-/// Errors that are collected, to be told together. Of errors with one message one is kept.
+/// Errors that are collected, to be told together. Of errors with one message one is counted, and
+/// only those are kept that a message lists: a header may have a million wrong names.
 #[derive(Default)]
 pub(crate) struct Errors {
     list: Vec<SourceError>,
-    messages: BTreeSet<String>,
+    count: usize,
+    /// The hashes of the messages.
+    messages: BTreeSet<u64>,
 }
 
 impl Errors {
     pub(crate) fn push(&mut self, error: impl Into<SourceError>) {
         match error.into() {
-            SourceError::Several(errors) => errors.into_iter().for_each(|error| self.push(error)),
+            SourceError::Several { first, count } => {
+                self.count = self.count.saturating_add(count.saturating_sub(first.len()));
+                first.into_iter().for_each(|error| self.push(error));
+            }
             error => {
-                if self.messages.insert(error.to_string()) {
-                    self.list.push(error);
+                let mut hasher = DefaultHasher::new();
+                error.to_string().hash(&mut hasher);
+                if self.messages.insert(hasher.finish()) {
+                    self.count = self.count.saturating_add(1);
+                    if self.list.len() < MAX_LISTED {
+                        self.list.push(error);
+                    }
                 }
             }
         }
@@ -101,9 +118,9 @@ impl Errors {
 
     /// Returns the error of all that were kept, unless there are none.
     pub(crate) fn finish(mut self) -> Result<(), SourceError> {
-        match self.list.len() {
+        match self.count {
             0 | 1 => self.list.pop().map_or(Ok(()), Err),
-            _ => Err(SourceError::Several(self.list)),
+            count => Err(SourceError::Several { first: self.list, count }),
         }
     }
 }
@@ -385,4 +402,31 @@ pub enum Unavailable {
     /// Threads or memory are lacking.
     #[error("the system has no resources left: {0}")]
     System(io::ErrorKind),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_counted_and_the_first_are_kept() {
+        let several = || {
+            let mut errors = Errors::default();
+            for number in (1..=1000).chain([7]) {
+                errors.push(DataError::Header(HeaderProblem::Nameless(number)));
+            }
+            errors.finish()
+        };
+        let mut errors = Errors::default();
+        errors.push(DeclarationError::Name);
+        errors.value(several());
+        let Err(SourceError::Several { first, count }) = errors.finish() else { panic!() };
+        assert_eq!((first.len(), count), (MAX_LISTED, 1001));
+        let message = several().unwrap_err().to_string();
+        assert!(message.starts_with("1000 things") && message.ends_with(" and 980 more"));
+        let mut errors = Errors::default();
+        errors.push(DeclarationError::Name);
+        errors.push(DeclarationError::Name);
+        assert!(matches!(errors.finish(), Err(SourceError::Declaration(DeclarationError::Name))));
+    }
 }

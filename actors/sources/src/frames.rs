@@ -89,17 +89,21 @@ mod tests {
     use std::sync::Arc;
 
     use ::arrow_array::types::Int32Type;
-    use ::arrow_array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray};
+    use ::arrow_array::{Array, ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray};
     use ::arrow_ipc::writer::StreamWriter;
 
     use crate::pushed::parse_arrow_stream;
+    use crate::values::Values;
 
     /// Encodes numbers, texts, and texts by a dictionary, with missing values.
     fn stream() -> Vec<u8> {
         let numbers: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.5), None, Some(2.0)]));
         let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("bc"), None]));
         let levels: DictionaryArray<Int32Type> = vec!["f", "m", "f"].into_iter().collect();
-        let columns = [("x", numbers), ("t", texts), ("sex", Arc::new(levels) as ArrayRef)];
+        encoded(vec![("x", numbers), ("t", texts), ("sex", Arc::new(levels))])
+    }
+
+    fn encoded(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let mut bytes = Vec::new();
         let mut writer = StreamWriter::try_new(&mut bytes, &batch.schema()).unwrap();
@@ -113,6 +117,18 @@ mod tests {
     fn a_stream_is_read_whole() {
         let (columns, batch) = parse_arrow_stream(&stream()).unwrap();
         assert_eq!((columns.len(), batch.rows), (3, 3));
+    }
+
+    #[test]
+    fn a_dictionary_may_have_no_values() {
+        for rows in [0, 3] {
+            let levels: DictionaryArray<Int32Type> = vec![None::<&str>; rows].into_iter().collect();
+            assert!(levels.values().is_empty());
+            let (columns, batch) = parse_arrow_stream(&encoded(vec![("sex", Arc::new(levels))]))
+                .unwrap_or_else(|error| panic!("{rows}: {error}"));
+            assert_eq!((columns.len(), batch.rows), (1, rows));
+            assert_eq!(batch.columns, [Values::Texts(vec![None; rows])]);
+        }
     }
 
     #[test]

@@ -63,6 +63,9 @@ pub fn parse_arrow_stream(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceEr
 
 fn parse_arrow(bytes: &[u8]) -> Result<(Vec<Column>, Batch), SourceError> {
     let (schema, batches) = decode(bytes)?;
+    if schema.fields().len() > MAX_COLUMNS {
+        return Err(DataError::Header(HeaderProblem::TooMany).into());
+    }
     let columns = columns(&arrow::head(&schema))?;
     let mut builder = BatchBuilder::collecting(&columns, &Formats::default(), usize::MAX);
     let mut whole = BatchBuilder::new(&columns, &Formats::default(), usize::MAX).take();
@@ -81,9 +84,6 @@ fn columns(head: &Head) -> Result<Vec<Column>, SourceError> {
     let mut errors = Errors::default();
     let found = head.columns().iter().map(|found| found.to_column(None));
     let columns: Vec<_> = found.filter_map(|column| errors.value(column)).collect();
-    if columns.len() > MAX_COLUMNS {
-        errors.push(DataError::Header(HeaderProblem::TooMany));
-    }
     errors.finish().map(|()| columns)
 }
 
@@ -116,4 +116,23 @@ fn add_batch(batch: &RecordBatch, builder: &mut BatchBuilder) -> Result<(), Data
 fn append(whole: &mut Batch, part: Batch) {
     whole.rows = whole.rows.saturating_add(part.rows);
     whole.columns.iter_mut().zip(part.columns).for_each(|(all, values)| all.append(values));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_has_a_bound_of_columns() {
+        let header = |count: usize| (0..count).map(|number| format!("c{number}"));
+        let text = |count| header(count).collect::<Vec<_>>().join(",");
+        let (columns, _) = parse_csv(text(MAX_COLUMNS).as_bytes(), None).unwrap();
+        assert_eq!(columns.len(), MAX_COLUMNS);
+        for text in [text(MAX_COLUMNS + 1), ",".repeat(999_998)] {
+            let error = parse_csv(text.as_bytes(), None).unwrap_err();
+            let expected =
+                matches!(error, SourceError::Data(DataError::Header(HeaderProblem::TooMany)));
+            assert!(expected, "{error}");
+        }
+    }
 }

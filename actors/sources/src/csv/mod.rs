@@ -19,7 +19,7 @@ use crate::column::Column;
 use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, HeaderProblem, Malformed, Place, SourceError};
 use crate::format::Encoding;
-use crate::head::{FoundColumn, Head, KindProblem};
+use crate::head::{FoundColumn, Head, KindProblem, MAX_COLUMNS};
 use crate::inference::Inference;
 use crate::values::BatchSink;
 
@@ -79,7 +79,8 @@ pub(crate) fn discover_text(
     text: &[u8],
     delimiter: Option<char>,
 ) -> Result<(Head, u64), SourceError> {
-    let mut table = Table::new(text, String::new(), Form { delimiter, ..Form::default() })?;
+    let form = Form { delimiter, ..Form::default() };
+    let mut table = Table::new(text, String::new(), form, MAX_COLUMNS)?;
     let mut inferences = Inferences::new();
     table.check_delimiter(&Wanted::all())?;
     let rows = table.infer(&mut inferences, &Wanted::all())?;
@@ -94,7 +95,7 @@ pub(crate) fn scan_text(
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     let form = Form { delimiter, ..Form::default() };
-    Table::new(text, String::new(), form)?.add_rows(builder, sink)
+    Table::new(text, String::new(), form, MAX_COLUMNS)?.add_rows(builder, sink)
 }
 
 /// The rows of a text, after its header.
@@ -109,12 +110,14 @@ struct Table<R> {
 impl Table<BufReader<File>> {
     fn open(path: &Path, form: Form, access: &Access) -> Result<Self, SourceError> {
         let file = BufReader::with_capacity(BUFFER, access.open(path)?);
-        Self::new(file, file_name(path), form)
+        // A dataset may choose among more columns than it takes.
+        Self::new(file, file_name(path), form, usize::MAX)
     }
 }
 
 impl<R: BufRead> Table<R> {
-    fn new(input: R, file: String, form: Form) -> Result<Self, SourceError> {
+    /// Reads the header, which has at most so many columns.
+    fn new(input: R, file: String, form: Form, most: usize) -> Result<Self, SourceError> {
         let delimiter = delimiter_byte(form.delimiter)?;
         let mut records = Records::new(input, delimiter).map_err(|error| explain(error, &file))?;
         // As if of two columns, so that blank lines before the header are skipped.
@@ -127,6 +130,9 @@ impl<R: BufRead> Table<R> {
         let Some(first) = first else {
             return Err(malformed(&file, 1, Malformed::Empty));
         };
+        if first.len() > most {
+            return Err(DataError::Header(HeaderProblem::TooMany).into());
+        }
         let head = head(first, form.encoding);
         Ok(Self { file, head, records, encoding: form.encoding })
     }
