@@ -46,18 +46,21 @@ fn part(form: &str) -> Option<(usize, Part, &str)> {
 }
 
 /// Returns the date in the form of ISO 8601, if the text is a day of the calendar in that form.
-/// Days and months may have one digit where signs part them.
+/// A day or month may have one digit where a sign or an end of the form is on each side of it.
 pub(crate) fn parse(text: &str, form: &str) -> Option<String> {
-    let parted = form.chars().any(|sign| !sign.is_ascii_uppercase());
     let (mut text, mut form) = (text, form);
+    let mut sign_before = true;
     let (mut year, mut month, mut day) = (0, 0, 0);
     while let Some(sign) = form.chars().next() {
         let Some((length, part, behind)) = part(form) else {
             text = text.strip_prefix(sign)?;
             form = form.strip_prefix(sign)?;
+            sign_before = true;
             continue;
         };
         form = behind;
+        let parted = sign_before && self::part(form).is_none();
+        sign_before = false;
         let digits = text.bytes().take(length).take_while(u8::is_ascii_digit).count();
         if digits < length && (part == Part::Year || !parted) {
             return None;
@@ -100,6 +103,14 @@ mod tests {
             ("31/12/1980", "MM/DD/YYYY", None),
             ("19801231", "YYYYMMDD", Some("1980-12-31")),
             ("1980123", "YYYYMMDD", None),
+            ("1980-0123", "YYYY-MMDD", Some("1980-01-23")),
+            ("1980-123", "YYYY-MMDD", None),
+            ("1980-012", "YYYY-MMDD", None),
+            ("198001-3", "YYYYMM-DD", Some("1980-01-03")),
+            ("19801-03", "YYYYMM-DD", None),
+            ("3.011980", "DD.MMYYYY", Some("1980-01-03")),
+            ("3.11980", "DD.MMYYYY", None),
+            ("30. 1. 1980", "DD. MM. YYYY", Some("1980-01-30")),
             ("2000-02-29", ISO, Some("2000-02-29")),
             ("1900-02-29", ISO, None),
             ("2023-04-31", ISO, None),

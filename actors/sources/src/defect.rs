@@ -84,6 +84,13 @@ pub enum Malformed {
     /// The text is UTF-16.
     #[error("the text is in UTF-16; save the file as UTF-8")]
     Utf16,
+    /// The text is UTF-8, and declared to be of another encoding.
+    #[error(
+        "the text begins with the byte order mark of UTF-8, and is declared to be of another \
+         encoding; {remedy}",
+        remedy = Remedy::Encoding(Encoding::Utf8)
+    )]
+    Marked,
     /// The only column holds other delimiters.
     #[error(
         "the header has one column with other delimiters in its name; declare the `delimiter` \
@@ -223,6 +230,7 @@ impl fmt::Display for Remedy {
             Self::Missing(codes) => write!(formatter, "declare `missing = {codes:?}`"),
             Self::DecimalComma => write!(formatter, "declare `decimal = \",\"`"),
             Self::ThousandsComma => write!(formatter, "declare `thousands = \",\"`"),
+            Self::Encoding(Encoding::Utf8) => write!(formatter, "declare `encoding = \"utf-8\"`"),
             Self::Encoding(_) => write!(formatter, "declare `encoding = \"windows-1252\"`"),
             Self::LeaveOut => write!(formatter, "leave the column out"),
         }

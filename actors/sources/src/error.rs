@@ -369,6 +369,9 @@ impl DataError {
             | Self::Header(HeaderProblem::Encoding(_)) => {
                 &[Remedy::Encoding(Encoding::Windows1252)]
             }
+            Self::Malformed { problem: Malformed::Marked, .. } => {
+                &[Remedy::Encoding(Encoding::Utf8)]
+            }
             Self::Cell { problem, .. } => problem.remedies(),
             Self::Cells { first, .. } => first.remedies(),
             _ => &[],

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::date::is_form;
+use crate::field::BLANKS;
 
 /// The encoding of a text file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -70,6 +71,9 @@ impl Format {
     pub(crate) fn problem(&self) -> Option<&'static str> {
         let decimal = self.decimal.unwrap_or('.');
         let words: Vec<_> = self.true_words.iter().chain(&self.false_words).collect();
+        let holds = |words: &[String], built_in: &str| {
+            words.iter().any(|word| word.trim_matches(BLANKS).eq_ignore_ascii_case(built_in))
+        };
         if !matches!(decimal, '.' | ',') {
             return Some("`decimal` is \".\" or \",\"");
         }
@@ -85,10 +89,14 @@ impl Format {
         if self.true_words.iter().any(|word| self.false_words.contains(word)) {
             return Some("a word is both true and false; remove one");
         }
+        if holds(&self.true_words, "false") || holds(&self.false_words, "true") {
+            return Some("`true` and `false` mean what they say, in any case; remove them");
+        }
         if !self.date.as_deref().is_none_or(is_form) {
             return Some("`date` has YYYY, MM and DD once each, such as \"DD.MM.YYYY\"");
         }
-        if words.into_iter().any(|word| self.missing.contains(word)) {
+        let mut codes = self.missing.iter().map(|code| code.trim_matches(BLANKS));
+        if codes.any(|code| words.iter().any(|word| word.trim_matches(BLANKS) == code)) {
             return Some("a word is both a truth value and missing; remove one");
         }
         None
@@ -181,10 +189,15 @@ mod tests {
             r#"{"missing": [""]}"#,
             r#"{"true_words": ["x"], "false_words": ["x"]}"#,
             r#"{"true_words": ["x"], "missing": ["x"]}"#,
+            r#"{"true_words": ["x"], "missing": [" x "]}"#,
+            r#"{"false_words": ["True"]}"#,
+            r#"{"true_words": ["FALSE"]}"#,
+            r#"{"true_words": ["ja"], "false_words": ["nein", "tRUE"]}"#,
             r#"{"date": "DD.MM.YY"}"#,
         ] {
             assert!(wrong(json), "{json}");
         }
+        assert!(!wrong(r#"{"true_words": ["TRUE", "1"], "false_words": ["false", "0"]}"#));
         assert!(!wrong(r#"{"decimal": ",", "thousands": ".", "missing": ["-9"]}"#));
     }
 

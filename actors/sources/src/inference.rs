@@ -38,10 +38,15 @@ const USUAL_WORDS: [(&str, &str); 9] = [
 #[derive(Default)]
 pub(crate) struct Inference {
     reader: FieldReader,
+    /// `true` if neither the decimal sign nor the thousands separator is declared.
+    points_are_assumed: bool,
     truths: bool,
     /// The integers and numbers.
     numeric: u64,
     fractions: bool,
+    /// The numbers with a point, and those of them whose point may part thousands.
+    points: u64,
+    grouping_points: u64,
     codes: bool,
     /// The fields that are neither numbers nor truth values.
     others: u64,
@@ -68,7 +73,8 @@ pub(crate) struct Inference {
 impl Inference {
     /// Begins to infer a column whose fields are written so.
     pub(crate) fn new(format: Format) -> Self {
-        Self { reader: FieldReader::new(format), ..Self::default() }
+        let points_are_assumed = format.decimal.is_none() && format.thousands.is_none();
+        Self { reader: FieldReader::new(format), points_are_assumed, ..Self::default() }
     }
 
     pub(crate) fn see(&mut self, text: &str, quoted: bool, place: impl FnOnce() -> Place) {
@@ -81,6 +87,9 @@ impl Inference {
             Shape::Integer => self.see_number(bare),
             Shape::Number => {
                 self.fractions = true;
+                self.points = self.points.saturating_add(u64::from(bare.contains('.')));
+                let grouping = self.points_are_assumed && may_be_thousands(bare);
+                self.grouping_points = self.grouping_points.saturating_add(u64::from(grouping));
                 self.see_number(bare);
             }
             Shape::Code => self.codes = true,
@@ -157,6 +166,7 @@ impl Inference {
     pub(crate) fn notes(&self) -> Vec<String> {
         let notes = [
             self.note_on_separators(),
+            self.note_on_points(),
             self.note_on_dates(),
             self.note_on_words(),
             self.note_on_other_texts(),
@@ -172,6 +182,18 @@ impl Inference {
                 "{} are numbers with separators: declare `thousands = \"{thousands}\"` and \
                  `decimal = \"{decimal}\"` to compute with them",
                 cells(self.grouped)
+            )
+        })
+    }
+
+    fn note_on_points(&self) -> Option<String> {
+        let numeric = self.others == self.usual() && !self.codes && !self.truths;
+        let suspected = self.points > 0 && self.points == self.grouping_points && numeric;
+        suspected.then(|| {
+            format!(
+                "every fraction has three digits, in {}: if the point parts thousands, declare \
+                 `thousands = \".\"` and `decimal = \",\"`; if not, `decimal = \".\"`",
+                cells(self.points)
             )
         })
     }
@@ -246,6 +268,16 @@ fn listed(codes: &BTreeMap<&'static str, u64>) -> String {
     codes.keys().map(|code| format!("{code:?}")).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns `true` for a number with one point, which may part thousands: `1.234` and not `0.123`.
+fn may_be_thousands(bare: &str) -> bool {
+    let unsigned = bare.strip_prefix(['+', '-']).unwrap_or(bare);
+    unsigned.split_once('.').is_some_and(|(whole, group)| {
+        let digits = whole.bytes().chain(group.bytes()).all(|digit| digit.is_ascii_digit());
+        let lengths = (1..=3).contains(&whole.len()) && group.len() == 3;
+        digits && lengths && !whole.starts_with('0')
+    })
+}
+
 /// Returns the thousands separator and the decimal sign of a number that is written with both or
 /// with several groups.
 fn separators(bare: &str) -> Option<(char, char)> {
@@ -263,7 +295,7 @@ mod tests {
     use super::*;
 
     fn infer(fields: &[&str]) -> Result<Option<Kind>, u64> {
-        let mut inference = Inference::default();
+        let mut inference = Inference::new(Format::default());
         for (field, row) in fields.iter().zip(2..) {
             inference.see(field, false, || Place::Row { file: String::new(), row });
         }
@@ -274,7 +306,7 @@ mod tests {
     }
 
     fn notes(fields: &[&str]) -> String {
-        let mut inference = Inference::default();
+        let mut inference = Inference::new(Format::default());
         for field in fields {
             inference.see(field, false, || Place::Database);
         }
@@ -294,6 +326,12 @@ mod tests {
         assert_eq!(notes(&["120", "-9", "-130"]), "");
         let grouped = notes(&["1.234,50", "12.000,00", "7,25"]);
         assert!(grouped.contains("`thousands = \".\"` and `decimal = \",\"`"), "{grouped}");
+        let thousands = notes(&["1.234", "NULL", "-12.500", "7"]);
+        let expected = "every fraction has three digits, in 2 cells: if the point parts thousands";
+        assert!(thousands.contains(expected) && !thousands.contains("1.234"), "{thousands}");
+        for other in ["0.123", "1.25", "1234.567", "5.", "1.234e1", "red", "007"] {
+            assert!(!notes(&["1.234", other]).contains("thousands"), "{other}");
+        }
         assert_eq!(notes(&["red", "blue", "3"]), "");
         let dates = notes(&["31.12.1980", "NULL", "1.2.1975"]);
         assert!(dates.contains("`date = \"DD.MM.YYYY\"`"), "{dates}");
@@ -328,6 +366,15 @@ mod tests {
         assert_eq!(infer(&["1", "1,5"]), Err(3));
         assert_eq!(infer(&["1,234,567"]), Err(2));
         assert_eq!(infer(&["1,5", "left, right"]), Ok(Some(Kind::Text)));
+    }
+
+    #[test]
+    fn a_declared_point_parts_no_thousands() {
+        for (decimal, noted) in [(None, 1), (Some('.'), 0)] {
+            let mut inference = Inference::new(Format { decimal, ..Format::default() });
+            inference.see("1.234", false, || Place::Database);
+            assert_eq!(inference.notes().len(), noted);
+        }
     }
 
     #[test]

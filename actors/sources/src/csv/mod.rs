@@ -120,6 +120,9 @@ impl<R: BufRead> Table<R> {
     fn new(input: R, file: String, form: Form, most: usize) -> Result<Self, SourceError> {
         let delimiter = delimiter_byte(form.delimiter)?;
         let mut records = Records::new(input, delimiter).map_err(|error| explain(error, &file))?;
+        if records.are_marked() && form.encoding != Encoding::Utf8 {
+            return Err(malformed(&file, 1, Malformed::Marked));
+        }
         // As if of two columns, so that blank lines before the header are skipped.
         let mut first = records.next(2).map_err(|error| explain(error, &file))?;
         if let Some(named) = first.and_then(named_delimiter) {

@@ -25,6 +25,8 @@ const MAX_FIELDS: usize = 1_000_000;
 pub(super) struct Records<R> {
     input: R,
     delimiter: u8,
+    /// `true` if the text began with the byte order mark of UTF-8.
+    marked: bool,
     /// The line of the next byte, from 1.
     line: u64,
     state: State,
@@ -116,9 +118,14 @@ impl Record {
 
 impl<R: BufRead> Records<R> {
     pub(super) fn new(mut input: R, delimiter: u8) -> Result<Self, RecordError> {
-        skip_byte_order_mark(&mut input)?;
+        let marked = skip_byte_order_mark(&mut input)?;
         let record = Record { delimiter, ..Record::default() };
-        Ok(Self { input, delimiter, line: 1, state: State::RecordStart, record })
+        Ok(Self { input, delimiter, marked, line: 1, state: State::RecordStart, record })
+    }
+
+    /// Returns `true` if the text began with the byte order mark of UTF-8.
+    pub(super) fn are_marked(&self) -> bool {
+        self.marked
     }
 
     /// Has the next records split at another delimiter.
@@ -230,8 +237,9 @@ fn step(
     Ok(false)
 }
 
-/// Skips the byte order mark of UTF-8, and refuses those of UTF-16 and files of other forms.
-fn skip_byte_order_mark<R: BufRead>(input: &mut R) -> Result<(), RecordError> {
+/// Skips the byte order mark of UTF-8, and returns `true` if there was one. Refuses those of UTF-16
+/// and files of other forms.
+fn skip_byte_order_mark<R: BufRead>(input: &mut R) -> Result<bool, RecordError> {
     let start = input.fill_buf().map_err(RecordError::Input)?;
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return Err(RecordError::Text { line: 1, problem: Malformed::Utf16 });
@@ -240,10 +248,11 @@ fn skip_byte_order_mark<R: BufRead>(input: &mut R) -> Result<(), RecordError> {
         return Err(RecordError::Text { line: 1, problem: Malformed::Foreign(foreign) });
     }
     let mark = [0xef, 0xbb, 0xbf];
-    if start.starts_with(&mark) {
+    let marked = start.starts_with(&mark);
+    if marked {
         input.consume(mark.len());
     }
-    Ok(())
+    Ok(marked)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cloister_sources::{
-    Access, Batch, Dataset, Declaration, DeclaredColumn, Encoding, Format, Kind, Report, Source,
-    Values, read, register,
+    Access, Batch, Dataset, Declaration, DeclaredColumn, Encoding, Format, Kind, Remedy, Report,
+    Source, Values, read, register,
 };
 use tempfile::TempDir;
 
@@ -164,6 +164,23 @@ fn western_encodings_are_declared() {
     assert_eq!(dataset.columns[0].name, "Größe");
     let cities = vec![Some("München".to_owned()), Some("Köln".to_owned())];
     assert!(place.values(&dataset)[1] == Values::Texts(cities));
+}
+
+#[test]
+fn a_byte_order_mark_contradicts_a_western_encoding() {
+    let place = Place::new();
+    let mut declaration = place.csv("\u{feff}stadt,a\nKöln,1\n", None);
+    declaration.encoding = Encoding::Windows1252;
+    let error = register(declaration.clone(), &place.access).unwrap_err();
+    assert!(
+        error.to_string().contains("\"data.csv\", line 1: the text begins with the byte order")
+    );
+    assert!(error.to_string().contains("declare `encoding = \"utf-8\"`"), "{error}");
+    assert_eq!(error.remedies(), [Remedy::Encoding(Encoding::Utf8)]);
+    declaration.encoding = Encoding::Utf8;
+    let (dataset, _) = place.registered(declaration);
+    assert_eq!(dataset.columns[0].name, "stadt");
+    assert!(place.values(&dataset)[0] == Values::Texts(vec![Some("Köln".to_owned())]));
 }
 
 #[test]
