@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arrow_array::{ArrayRef, Float32Array, RecordBatch};
 use cloister_sources::{
     Access, Batch, Dataset, Declaration, DeclaredColumn, Encoding, Format, Kind, Remedy, Report,
     Source, Values, read, register,
 };
+use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 
 struct Place {
@@ -96,6 +99,23 @@ fn codes_for_missing_values_are_declared_for_all_columns_or_one() {
     assert_eq!(serde_json::from_str::<Dataset>(&stored).unwrap(), dataset);
     assert!(!serde_json::to_string(&dataset.entry()).unwrap().contains("#N/A"));
     assert!(!format!("{dataset:?}").contains("#N/A"));
+}
+
+#[test]
+fn codes_are_found_in_floats_of_32_bits() {
+    let place = Place::new();
+    let path = place.folder.path().join("data.parquet");
+    let floats: ArrayRef = Arc::new(Float32Array::from(vec![-99.9, 36.6, -99.8]));
+    let batch = RecordBatch::try_from_iter([("a", floats)]).unwrap();
+    let file = fs::File::create(&path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let mut declaration = Declaration::new("patients", Source::Parquet { path });
+    declaration.format.missing = texts(&["-99.9"]);
+    let (dataset, _) = place.registered(declaration);
+    let expected = vec![None, Some(f64::from(36.6_f32)), Some(f64::from(-99.8_f32))];
+    assert!(place.values(&dataset)[0] == Values::Numbers(expected));
 }
 
 #[test]
