@@ -126,7 +126,16 @@ fn offer(parties: usize) -> Offer {
     };
     let (source, audit, seen) = (Origin::Client, AuditHead::default(), Vec::new());
     let rules = Profile::Teaching.rules();
-    Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit, seen }
+    Offer {
+        spec,
+        rules,
+        deadline_ms: 60_000,
+        serves: true,
+        source,
+        audit,
+        seen,
+        earlier: Vec::new(),
+    }
 }
 
 fn run(function: &str, parameters: &Parameters, inputs: &Input, seed: u64) -> f64 {

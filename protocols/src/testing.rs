@@ -78,8 +78,16 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         network: "network".to_owned(),
         run: 0,
     };
-    let (source, audit, seen) = (Origin::Client, AuditHead::default(), Vec::new());
-    Offer { spec, rules, deadline_ms: 60_000, serves: true, source, audit, seen }
+    Offer {
+        spec,
+        rules,
+        deadline_ms: 60_000,
+        serves: true,
+        source: Origin::Client,
+        audit: AuditHead::default(),
+        seen: Vec::new(),
+        earlier: Vec::new(),
+    }
 }
 
 /// Returns the roles of so many parties, all of which compute.
@@ -157,13 +165,14 @@ impl Run {
         roles(self.inputs.len(), self.helpers, &seats)
     }
 
-    fn offer(&self) -> Offer {
+    /// Returns the offer of each member, without a spec.
+    pub(crate) fn offered(&self) -> Offer {
         offer(self.inputs.len() + self.helpers, self.rules)
     }
 
     /// Returns the spec that the parties agree on.
     pub(crate) fn spec(&self) -> Spec {
-        let mut offer = self.offer();
+        let mut offer = self.offered();
         self.request(0).unwrap().describe(&mut offer);
         offer.spec
     }
@@ -196,7 +205,7 @@ impl Run {
         let members = self.inputs.len() + self.helpers;
         simulation.parties(members).run(|channel, party, rng| {
             let stores = stores.get(party.index()).cloned().unwrap_or_default();
-            compute(channel, self.offer(), self.part(party.index()), stores, rng)
+            compute(channel, self.offered(), self.part(party.index()), stores, rng)
         })
     }
 

@@ -171,6 +171,31 @@ fn check_a_small_site_blocks_none(profile: Profile) {
 }
 
 #[test]
+fn production_a_mistake_in_parameters_costs_no_refusal() {
+    let world = World::start(Profile::Production, Setting::of(RECIDIVISM.set));
+    let ask = |function, column, parameters| {
+        let parts = [0, 1, 2].map(|_| Part::of("trial", &[column]));
+        world.ask(&Question::new(function, parts).with(parameters))
+    };
+    let mistakes = [
+        ("Quantiles", json!({})),
+        ("Quantiles", json!({"probabilities": [2.0]})),
+        ("SecureSum", json!({"digits_before": 9_999, "digits_after": 0})),
+        ("StatisticsUnivariate", json!({"statistics": ["middle"]})),
+        ("SecureSum", json!({"suite": "none"})),
+    ];
+    // More than the refusals after which the owner is asked.
+    for _ in 0..4 {
+        for (function, parameters) in &mistakes {
+            let refusal = ask(function, "age", parameters.clone()).unwrap_err();
+            let is_ours = ["bad_input", "bad_argument"].contains(&refusal.code.as_str());
+            assert!(is_ours, "{function} {parameters}: {refusal:?}");
+        }
+    }
+    assert!(ask("SecureSum", "age", json!({})).is_ok());
+}
+
+#[test]
 fn teaching_honest_questions_about_recidivism() {
     assert_eq!(refusals(&RECIDIVISM, Profile::Teaching), 0);
 }

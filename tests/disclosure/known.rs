@@ -20,6 +20,8 @@ pub(super) type Row = (usize, usize);
 pub(super) enum Claim {
     /// The value of one row.
     Value { row: Row, column: &'static str, value: f64 },
+    /// The sum over a few rows, fewer than the rules let an answer be about.
+    Sum { rows: Vec<Row>, column: &'static str, value: f64 },
     /// The values of a few rows, in no known order.
     Among { rows: Vec<Row>, column: &'static str, values: Vec<f64> },
     /// Numbers of these rows by rank, counted from 1.
@@ -54,6 +56,10 @@ impl World {
         match claim {
             Claim::Value { row, column, value } => {
                 count([is_close(*value, self.values(&[*row], column)[0])])
+            }
+            Claim::Sum { rows, .. } if rows.len() as u64 >= MIN_ROWS => (0, 0),
+            Claim::Sum { rows, column, value } => {
+                count([is_close(*value, self.values(rows, column).iter().sum())])
             }
             Claim::Among { rows, column, values } => {
                 let actual = self.values(rows, column);

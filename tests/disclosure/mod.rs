@@ -74,6 +74,8 @@ fn all() -> Vec<Box<dyn Attack>> {
         Box::new(states::BesideAWriter),
         Box::new(refusals::Thresholds),
         Box::new(refusals::Partners),
+        Box::new(sums::FewTogether),
+        Box::new(sums::Product),
     ]
 }
 
@@ -200,6 +202,16 @@ fn teaching_e19_memory_as_an_oracle() {
 #[test]
 fn teaching_e20_partners() {
     succeeds("E20", 6);
+}
+
+#[test]
+fn teaching_e21_few_together() {
+    succeeds("E21", 5);
+}
+
+#[test]
+fn teaching_e22_product() {
+    succeeds("E22", 1);
 }
 
 #[test]

@@ -91,3 +91,13 @@ fn production_e19_memory_as_an_oracle() {
 fn production_e20_partners() {
     learns_nothing("E20");
 }
+
+#[test]
+fn production_e21_few_together() {
+    learns_nothing("E21");
+}
+
+#[test]
+fn production_e22_product() {
+    learns_nothing("E22");
+}

@@ -49,8 +49,13 @@ mod containerfile {
                 assert!(kept.lines().any(|line| line == format!("!{word}")), "{word} is ignored");
             }
         }
+        // Crates of other platforms need not have been downloaded.
+        let rustc = run(Command::new("rustc").arg("-vV"));
+        let told = String::from_utf8(rustc.stdout).unwrap();
+        let host = told.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
         let metadata = run(Command::new(env!("CARGO"))
             .args(["metadata", "--offline", "--locked", "--format-version", "1"])
+            .args(["--filter-platform", host])
             .current_dir(folder.path()));
         let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
         let binaries =

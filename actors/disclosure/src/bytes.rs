@@ -1,4 +1,5 @@
-//! The stored form of a memory, version 1: little-endian, without padding.
+//! The stored form of a memory, version 2: little-endian, without padding. Version 1, which has no
+//! answers by name, is read, too.
 //!
 //! | what | bytes |
 //! | --- | --- |
@@ -10,9 +11,12 @@
 //! | a question: number, selection, pending, numbers of sums and of ranks | 21 |
 //! | a sum: value, bits, content, entropy | 28 |
 //! | ranks of a value: value, rows, number, each rank | 14 + 2 each |
+//! | the number of answers by name | 4 |
+//! | an answer: name, selection, number of values, each value | 24 + 4 each |
 //!
 //! So n rows, C classes and Q questions with V values in all take at most
-//! 44 + 10·n + C·⌈Q/8⌉ + 21·Q + 28·V bytes, with the names and 2 for each rank to be added. The form
+//! 48 + 10·n + C·⌈Q/8⌉ + 21·Q + 28·V bytes, with the names, 2 for each rank, and the answers by name
+//! to be added. The form
 //! is canonical: equal memories have equal bytes. It is not sealed and has no checksum; the caller
 //! does both.
 
@@ -20,14 +24,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::answered::Entry;
 use crate::classes::Classes;
-use crate::limits::{MAX_CLASSES, MAX_ENTRIES, MAX_QUESTIONS, MAX_ROWS};
+use crate::limits::{MAX_CLASSES, MAX_ENTRIES, MAX_QUESTIONS, MAX_RECALLED, MAX_ROWS};
 use crate::memory::Memory;
 use crate::meter::Cost;
 use crate::modulus::Modulus;
 use crate::question::{Ranks, Value};
+use crate::recall::{Name, Recalled};
 
 const NAME: &[u8; 15] = b"cloister memory";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+const WITHOUT_ANSWERS: u8 = 1;
 
 /// The bytes are not those of a memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +41,7 @@ const VERSION: u8 = 1;
 pub enum BadBytes {
     /// They are of a version that this code does not know.
     #[error(
-        "the memory has format {0} and this version reads format 1; run the version that wrote it"
+        "the memory has format {0} and this version reads formats 1 and 2; run the version that wrote it"
     )]
     Version(u8),
     /// They are cut short, altered, or of something else.
@@ -73,6 +79,8 @@ impl Memory {
             to.extend(value.as_str().as_bytes());
         }
         self.log.iter().for_each(|entry| put_entry(&mut to, entry, &values));
+        put_count(&mut to, self.recalled.len());
+        self.recalled.iter().for_each(|answer| put_answer(&mut to, answer, &values));
         to
     }
 
@@ -89,17 +97,20 @@ impl Memory {
             return Err(BadBytes::Malformed);
         }
         match from.take(1) {
-            Some([VERSION]) => read(from).ok_or(BadBytes::Malformed),
+            Some([version @ (VERSION | WITHOUT_ANSWERS)]) => {
+                read(from, *version).ok_or(BadBytes::Malformed)
+            }
             Some([version]) => Err(BadBytes::Version(*version)),
             _ => Err(BadBytes::Malformed),
         }
     }
 
-    /// Numbers the values of all questions.
+    /// Numbers the values of all questions and answers.
     fn names(&self) -> BTreeMap<&Value, usize> {
         let sums = self.log.iter().flat_map(|entry| entry.sums.iter().map(|(value, _)| value));
         let ranks = self.log.iter().flat_map(|entry| entry.ranks.iter().map(|(value, _)| value));
-        let names: BTreeSet<&Value> = sums.chain(ranks).collect();
+        let named = self.recalled.iter().flat_map(|answer| &answer.values);
+        let names: BTreeSet<&Value> = sums.chain(ranks).chain(named).collect();
         names.into_iter().enumerate().map(|(number, value)| (value, number)).collect()
     }
 }
@@ -131,7 +142,16 @@ fn put_entry(to: &mut Vec<u8>, entry: &Entry, values: &BTreeMap<&Value, usize>) 
     }
 }
 
-fn read(mut from: Reader<'_>) -> Option<Memory> {
+fn put_answer(to: &mut Vec<u8>, answer: &Recalled, values: &BTreeMap<&Value, usize>) {
+    to.extend(answer.name);
+    put_count(to, answer.selection);
+    put_count(to, answer.values.len());
+    for value in &answer.values {
+        put_count(to, values.get(value).copied().expect("each value has a number"));
+    }
+}
+
+fn read(mut from: Reader<'_>, version: u8) -> Option<Memory> {
     let modulus = Modulus::from_prime(from.word()?)?;
     let rows = from.count(MAX_ROWS)?;
     let classes = from.count(MAX_CLASSES)?;
@@ -147,7 +167,11 @@ fn read(mut from: Reader<'_>) -> Option<Memory> {
     let values: Vec<Value> = (0..values).map(|_| from.value()).collect::<Option<_>>()?;
     let log: Vec<Entry> =
         (0..questions).map(|_| from.entry(selections, &values)).collect::<Option<_>>()?;
-    let used: BTreeSet<usize> = log.iter().map(|entry| entry.selection).collect();
+    let answers = if version == WITHOUT_ANSWERS { 0 } else { from.count(MAX_RECALLED)? };
+    let recalled: Vec<Recalled> =
+        (0..answers).map(|_| from.answer(selections, &values)).collect::<Option<_>>()?;
+    let of_answers = recalled.iter().map(|answer| answer.selection);
+    let used: BTreeSet<usize> = log.iter().map(|entry| entry.selection).chain(of_answers).collect();
     let is_ascending = log.is_sorted_by(|one, next| one.number < next.number);
     let entries: usize = log.iter().map(Entry::len).sum();
     let memory = (from.0.is_empty()
@@ -155,7 +179,7 @@ fn read(mut from: Reader<'_>) -> Option<Memory> {
         && is_ascending
         && values.is_sorted_by(|one, next| one < next)
         && entries <= MAX_ENTRIES)
-        .then(|| Memory::from_parts(modulus, classes, log))?;
+        .then(|| Memory::from_parts(modulus, classes, log, recalled))?;
     (memory.names().len() == values.len()).then_some(memory)
 }
 
@@ -219,6 +243,15 @@ impl<'a> Reader<'a> {
         let sums = (0..sums).map(|_| self.sum(values)).collect::<Option<_>>()?;
         let ranks = (0..ranks).map(|_| self.ranks(values)).collect::<Option<_>>()?;
         Some(Entry { number, selection, pending, sums, ranks })
+    }
+
+    fn answer(&mut self, selections: usize, values: &[Value]) -> Option<Recalled> {
+        let name: Name = self.array()?;
+        let selection = self.count(selections.checked_sub(1)?)?;
+        let count = self.count(values.len())?;
+        let named = (0..count).map(|_| values.get(self.count(values.len())?).cloned());
+        let values: BTreeSet<Value> = named.collect::<Option<_>>()?;
+        (values.len() == count).then_some(Recalled { name, selection, values })
     }
 
     fn sum(&mut self, values: &[Value]) -> Option<(Value, Cost)> {

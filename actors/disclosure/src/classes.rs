@@ -146,6 +146,20 @@ impl Classes {
         Cut { inside, unseen: 0, rows }
     }
 
+    /// Returns the rows of each class.
+    pub(crate) fn sizes(&self) -> &[u64] {
+        &self.sizes
+    }
+
+    /// Returns a bit for each class, 64 in a word: whether it is in a remembered selection.
+    pub(crate) fn holds(&self, selection: usize) -> Vec<u64> {
+        let word = |classes: &[Vec<u64>]| {
+            let bits = classes.iter().rev().map(|one| u64::from(is_set(one, selection)));
+            bits.fold(0, |word, bit| word << 1 | bit)
+        };
+        self.memberships.chunks(WORD).map(word).collect()
+    }
+
     /// Returns the remembered selection with exactly the rows of this cut.
     pub(crate) fn find(&self, cut: &Cut) -> Option<usize> {
         if cut.unseen > 0 {

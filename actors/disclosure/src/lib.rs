@@ -12,7 +12,8 @@
 //! - ranks are off the owner's grid, or too many for their rows (`ranks`);
 //! - the memory is full. It forgets nothing.
 //!
-//! Not decided here: what all parties' rows together isolate; which values mean the same; what the
+//! Not decided here: what all parties' rows together isolate, for which [`Memory::overlap`] has this
+//! source's part; which values mean the same; what the
 //! condition of a selection tells by itself; what is shown of joins and tables. A refusal depends
 //! on data, so the caller answers all refusals alike, at the same time.
 //!
@@ -24,7 +25,8 @@
 //! - `limits`, `real`; `modulus`: arithmetic modulo a secret prime; `selection`; `profile`.
 //! - `question`: what is asked, the rules, and the decision.
 //! - `classes`: rows of equal membership. `echelon`, `combinations`, `isolation`: linear algebra.
-//! - `span`, `meter`, `ranks`: what is kept of a value. `answered`: of all values.
+//! - `span`, `meter`, `ranks`: what is kept of a value. `recall`: the answers by the names that the
+//!   members of computations have for them. `answered`: of all values.
 //! - [`Memory`] over them, and `bytes`, its stored form.
 
 mod answered;
@@ -41,12 +43,16 @@ mod profile;
 mod question;
 mod ranks;
 mod real;
+mod recall;
 mod selection;
 mod span;
 
 pub use bytes::BadBytes;
-pub use limits::{MAX_CELLS, MAX_CLASSES, MAX_ENTRIES, MAX_QUESTIONS, MAX_ROWS, MAX_VALUE_BYTES};
+pub use limits::{
+    MAX_CELLS, MAX_CLASSES, MAX_ENTRIES, MAX_QUESTIONS, MAX_RECALLED, MAX_ROWS, MAX_VALUE_BYTES,
+};
 pub use memory::{Full, Memory, NotPending, Shown, Ticket};
 pub use profile::Profile;
 pub use question::{BadValue, Policy, Question, Ranks, Reason, Told, Value, Verdict};
+pub use recall::{Name, Overlap, Recall};
 pub use selection::{Selection, TooManyRows};

@@ -6,6 +6,9 @@ pub const MAX_ROWS: usize = 1 << 24;
 pub const MAX_CLASSES: usize = 1 << 16;
 /// The most questions that a memory holds. Questions that tell nothing new are not held.
 pub const MAX_QUESTIONS: usize = 10_000;
+/// The most answers that a memory names to the other members of computations. Of more the oldest are
+/// not named any more; the span holds them still.
+pub const MAX_RECALLED: usize = 4_096;
 /// The most values in all held questions together: each is 50 bytes, in memory or stored.
 pub const MAX_ENTRIES: usize = 1 << 20;
 /// The most words of all echelon forms and shares together: 128 MiB.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::answered::{Answered, Entry, News};
 use crate::classes::{Classes, Cut};
-use crate::limits::{MAX_ENTRIES, MAX_QUESTIONS};
+use crate::limits::{MAX_ENTRIES, MAX_QUESTIONS, MAX_RECALLED};
 use crate::meter::{Cost, Meter};
 use crate::modulus::Modulus;
 use crate::profile::Profile;
 use crate::question::{Policy, Question, Ranks, Reason, Told, Value, Verdict};
 use crate::ranks::ShownRanks;
+use crate::recall::{Name, Overlap, Recall, Recalled, first_to_forget};
 use crate::selection::Selection;
 
 /// All that was answered of one source's rows.
@@ -22,6 +23,8 @@ pub struct Memory {
     pub(crate) classes: Classes,
     /// The recorded questions, by ascending number.
     pub(crate) log: Vec<Entry>,
+    /// The answers by their names, the oldest first.
+    pub(crate) recalled: Vec<Recalled>,
     answered: Answered,
 }
 
@@ -155,14 +158,69 @@ impl Memory {
     pub fn withdraw(&mut self, ticket: Ticket) -> Result<(), NotPending> {
         let Some(place) = self.place(ticket)? else { return Ok(()) };
         let selection = self.log.remove(place).selection;
-        if self.log.iter().all(|entry| entry.selection != selection) {
-            self.classes.remove(selection);
-            for entry in self.log.iter_mut().filter(|entry| entry.selection > selection) {
-                entry.selection -= 1;
-            }
-        }
+        self.release(selection);
         self.answered = derive(self.modulus, &self.classes, &self.log);
         Ok(())
+    }
+
+    /// Remembers an answer by its name. One that is about no row is not remembered.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]: there is no room for its selection.
+    pub fn recall(&mut self, name: Name, recall: &Recall) -> Result<(), Full> {
+        let cut = self.classes.cut(&recall.selection);
+        if cut.rows == 0 {
+            return Ok(());
+        }
+        let known = self.classes.find(&cut);
+        if known.is_none() && !self.has_room_for_selection(&cut) {
+            return Err(Full);
+        }
+        let selection = known.unwrap_or_else(|| self.add_selection(&recall.selection));
+        self.recalled.push(Recalled { name, selection, values: recall.values.clone() });
+        if self.recalled.len() > MAX_RECALLED {
+            let forgotten = self.recalled.remove(first_to_forget(&self.recalled));
+            if self.release(forgotten.selection) {
+                self.answered = derive(self.modulus, &self.classes, &self.log);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if an answer about these rows could be remembered by its name.
+    #[must_use]
+    pub fn can_recall(&self, selection: &Selection) -> bool {
+        let cut = self.classes.cut(selection);
+        cut.rows == 0 || self.classes.find(&cut).is_some() || self.has_room_for_selection(&cut)
+    }
+
+    /// Returns the rows of a question as the remembered answers about any of its values tell them
+    /// apart.
+    #[must_use]
+    pub fn overlap(&self, asked: &Recall) -> Overlap {
+        let cut = self.classes.cut(&asked.selection);
+        let newest = self.recalled.iter().rev();
+        let (related, others): (Vec<&Recalled>, Vec<&Recalled>) =
+            newest.partition(|answer| !answer.values.is_disjoint(&asked.values));
+        let mut numbers: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut selections = Vec::new();
+        let mut number = |selection: usize| {
+            *numbers.entry(selection).or_insert_with(|| {
+                selections.push(self.classes.holds(selection));
+                selections.len() - 1
+            })
+        };
+        let answers: Vec<(Name, usize)> =
+            related.iter().map(|answer| (answer.name, number(answer.selection))).collect();
+        let rows = |answer: &&Recalled| (answer.name, self.classes.cut_of(answer.selection).rows);
+        Overlap {
+            selected: cut.rows,
+            classes: self.classes.sizes().iter().copied().zip(cut.inside).collect(),
+            selections,
+            answers,
+            others: others.iter().map(rows).collect(),
+        }
     }
 
     /// Returns a ticket for each pending question, the oldest first. For a node that comes back: it
@@ -201,15 +259,20 @@ impl Memory {
     }
 
     /// Puts a memory together from its parts.
-    pub(crate) fn from_parts(modulus: Modulus, classes: Classes, log: Vec<Entry>) -> Self {
+    pub(crate) fn from_parts(
+        modulus: Modulus,
+        classes: Classes,
+        log: Vec<Entry>,
+        recalled: Vec<Recalled>,
+    ) -> Self {
         let answered = derive(modulus, &classes, &log);
-        Self { modulus, classes, log, answered }
+        Self { modulus, classes, log, recalled, answered }
     }
 
     fn with(modulus: Modulus) -> Self {
         let classes = Classes::default();
         let answered = Answered::nothing(classes.len());
-        Self { modulus, classes, log: Vec::new(), answered }
+        Self { modulus, classes, log: Vec::new(), recalled: Vec::new(), answered }
     }
 
     fn look<'a>(&'a self, question: &'a Question) -> Look<'a> {
@@ -282,9 +345,13 @@ impl Memory {
         let entries = self.log.iter().map(Entry::len).sum::<usize>();
         let added = question.sums.len().saturating_add(question.ranks.len());
         self.log.len() < MAX_QUESTIONS
+            && (look.found.is_some() || self.has_room_for_selection(&look.cut))
             && entries.saturating_add(added) <= MAX_ENTRIES
-            && self.classes.has_room_for(&look.cut)
             && self.answered.has_room_for(&look.news, self.classes.len_with(&look.cut))
+    }
+
+    fn has_room_for_selection(&self, cut: &Cut) -> bool {
+        self.classes.selections() < MAX_QUESTIONS && self.classes.has_room_for(cut)
     }
 
     /// Records a question that tells something, and returns its number.
@@ -316,6 +383,22 @@ impl Memory {
         let origins = self.classes.add(selection);
         self.answered.refine(&origins);
         number
+    }
+
+    /// Takes a selection away that no question and no answer uses any more. Returns whether it did:
+    /// the classes are others then.
+    fn release(&mut self, selection: usize) -> bool {
+        let questions = self.log.iter_mut().map(|entry| &mut entry.selection);
+        let answers = self.recalled.iter_mut().map(|answer| &mut answer.selection);
+        let mut uses: Vec<&mut usize> = questions.chain(answers).collect();
+        if uses.iter().any(|used| **used == selection) {
+            return false;
+        }
+        self.classes.remove(selection);
+        for used in uses.iter_mut().filter(|used| ***used > selection) {
+            **used -= 1;
+        }
+        true
     }
 
     /// Returns `true` if no withdrawal can make a question tell something that tells nothing now.

@@ -11,12 +11,9 @@ use std::borrow::Cow;
 use crate::column::Kind;
 use crate::date;
 use crate::error::CellProblem;
-use crate::format::Format;
+use crate::format::{BLANKS, Format};
 use crate::number;
 use crate::values::Cell;
-
-/// Blanks that are ignored around numbers, truth values and codes.
-pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
 
 /// Reads the fields and cells of one column.
 #[derive(Clone, Default)]

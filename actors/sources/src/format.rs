@@ -10,7 +10,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::date::is_form;
-use crate::field::BLANKS;
+
+/// Blanks that are ignored around numbers, truth values and codes.
+pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
 
 /// The encoding of a text file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::column::Kind;
 use crate::date;
 use crate::error::{CellProblem, Place};
-use crate::field::{BLANKS, Comma, FieldReader, Shape};
-use crate::format::Format;
+use crate::field::{Comma, FieldReader, Shape};
+use crate::format::{BLANKS, Format};
 
 /// Texts that programs write for a missing value. Only these are named to the owner.
 const USUAL_CODES: [&str; 22] = [

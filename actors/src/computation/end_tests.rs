@@ -120,6 +120,7 @@ pub(super) fn plan(
         source: Origin::None,
         audit: AuditHead::default(),
         seen: Vec::new(),
+        earlier: Vec::new(),
     };
     let setting = Setting {
         parties: Parties::new(2, me).unwrap(),
@@ -142,6 +143,7 @@ pub(super) fn plan(
         reporter: Reporter::unobserved(),
         trace: None,
         witness: Box::new(NoChains),
+        turn: None,
         guard: Box::new(()),
     }
 }

@@ -64,7 +64,7 @@ impl Drop for Farewell {
     fn drop(&mut self) {
         if self.reply.is_some() {
             self.tell_peers(&Failure::Broken);
-            self.reply_with(Failure::Broken.into());
+            self.reply_with(Conclusion::of_begun(Failure::Broken, None));
         }
     }
 }

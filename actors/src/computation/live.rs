@@ -28,6 +28,7 @@ use crate::vocabulary::clock;
 use crate::vocabulary::documents;
 use crate::vocabulary::failure::{Failure, describe};
 use crate::vocabulary::label::Report;
+use crate::vocabulary::turns::Turn;
 
 /// The most by which the clocks of members may differ, in milliseconds.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -49,6 +50,8 @@ pub(super) struct Live {
     quiet: bool,
     span: Span,
     witness: Box<dyn Witness>,
+    /// The turn of its question, until it takes it.
+    turn: Option<Arc<Turn>>,
     /// The parties agreed, and this node has heard what others have seen of its chain.
     heard: bool,
     /// The parties that sent a message after their proposal: they have come past the agreement.
@@ -59,7 +62,8 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, reporter, trace, guard, stores, quiet, witness, .. } = plan;
+        let Plan { started, reply, reporter, trace, guard, stores, quiet, witness, turn, .. } =
+            plan;
         let (me, session) = (setting.parties.me(), setting.session);
         let stops = routes.iter().map(|(_, route)| route.stop.clone()).collect();
         let farewell = Farewell::new(session, offer.spec.clone(), stops, reply, guard);
@@ -90,6 +94,7 @@ impl Live {
             quiet,
             span,
             witness,
+            turn,
             heard: false,
             agreed: BTreeSet::new(),
             farewell,
@@ -188,6 +193,8 @@ impl Live {
     pub(super) fn break_off(mut self) {
         self.farewell.tell_peers(&Failure::Broken);
         self.log(&Failure::Broken);
+        let agreement = self.agreement();
+        self.farewell.give(Conclusion::of_begun(Failure::Broken, agreement));
     }
 
     /// Has this node hear, once, what others have seen of its chain.
@@ -203,7 +210,13 @@ impl Live {
         let told = agreed.told.into_iter().map(|(party, head)| (self.name(party), head));
         let failure = self.witness.hear(&told.collect::<Vec<_>>());
         self.remember(&self.agreed);
-        failure
+        failure.or_else(|| self.overtaken())
+    }
+
+    /// Takes the turn of this question. What was read before another was agreed on does not know of it.
+    fn overtaken(&mut self) -> Option<Failure> {
+        let turn = self.turn.take()?;
+        (!turn.take()).then(|| Failure::Overtaken { member: self.name(self.me) })
     }
 
     /// Blames a party for a number of losses that no acknowledgement can have given. Numbers must not
@@ -313,7 +326,8 @@ impl Live {
     fn agreement(&self) -> Option<Agreement> {
         let Agreed { session, rules, decided_by, left_out, audit, .. } = self.machine.agreed()?;
         let heads = audit.into_iter().map(|(party, head)| (self.name(party), head)).collect();
-        Some(Agreement { session: session.to_string(), rules, decided_by, left_out, heads })
+        let (answer, session) = (session.answer(), session.to_string());
+        Some(Agreement { session, answer, rules, decided_by, left_out, heads })
     }
 
     fn trace(&self) -> Option<Trace> {

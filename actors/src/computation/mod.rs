@@ -23,7 +23,7 @@ use cloister_protocols::disclosure::Rules;
 use cloister_protocols::machine::{Part, Setting};
 use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::party::Party;
-use cloister_protocols::session::{AuditHead, Offer};
+use cloister_protocols::session::{AnswerId, AuditHead, Offer};
 use tokio::sync::oneshot;
 
 use self::live::Live;
@@ -31,6 +31,7 @@ use crate::links::{CpuTime, SendStop, Transmit};
 use crate::progress::Reporter;
 use crate::vocabulary::failure::{Failure, StopNotice};
 use crate::vocabulary::label::Report;
+use crate::vocabulary::turns::Turn;
 
 /// The target of a computation's span and its events, for subscribers that select them.
 pub const TARGET: &str = "cloister_actors::computation";
@@ -67,6 +68,8 @@ pub struct Plan {
     pub trace: Option<Duration>,
     /// The knowledge of the members' audit chains, this node's among them.
     pub witness: Box<dyn Witness>,
+    /// The turn of its question, if members compare it with others about its source.
+    pub turn: Option<Arc<Turn>>,
     /// The right to compute under this network name. It is dropped at the end, before the client is
     /// told.
     pub guard: Box<dyn Send>,
@@ -88,6 +91,8 @@ pub struct Conclusion {
 pub struct Agreement {
     /// The hash of all proposals.
     pub session: String,
+    /// The name of the answer among the members.
+    pub answer: AnswerId,
     /// The rules that hold.
     pub rules: Rules,
     /// The member whose rule holds, for each rule.
@@ -199,8 +204,15 @@ impl Computation {
     }
 }
 
+impl Conclusion {
+    /// Returns the end of a computation that other members have heard of, or may have.
+    pub(crate) fn of_begun(failure: Failure, agreement: Option<Agreement>) -> Self {
+        Self { result: Err(failure), begun: true, agreement }
+    }
+}
+
 impl From<Failure> for Conclusion {
-    /// Returns the end of a computation without an agreement.
+    /// Returns the end of a computation that no other member has heard of.
     fn from(failure: Failure) -> Self {
         Self { result: Err(failure), begun: false, agreement: None }
     }

@@ -63,7 +63,8 @@ impl Sessions {
         let give_back = context.address().recipient();
         let reservation = Reservation::new(run, reserve, self.losses(), give_back);
         let (started, reporter) = (Instant::now(), Reporter::unobserved());
-        let launch = Launch { reservation, request, terms, started, reporter, trace: None };
+        let turn = None;
+        let launch = Launch { reservation, request, terms, turn, started, reporter, trace: None };
         Waiting { launch, reply }
     }
 }

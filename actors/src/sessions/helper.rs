@@ -45,7 +45,8 @@ impl Sessions {
         let (rules, audit) = (self.profile.rules(), self.log.head().unwrap_or_default());
         let terms = Terms { rules, origin: Origin::None, audit, remembers: false };
         let (started, reporter) = (Instant::now(), Reporter::unobserved());
-        let launch = Launch { reservation, request, terms, started, reporter, trace: None };
+        let turn = None;
+        let launch = Launch { reservation, request, terms, turn, started, reporter, trace: None };
         Waiting { launch, reply }
     }
 }

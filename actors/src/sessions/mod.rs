@@ -46,6 +46,7 @@ use crate::progress::Reporter;
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::failure::Failure;
 use crate::vocabulary::settings::{Committee, Limits, Pairwise};
+use crate::vocabulary::turns::Turn;
 
 /// The interval of the search for expired entries.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -102,6 +103,8 @@ pub struct Launch {
     pub request: Request,
     /// The disclosure rules, the origin of the data, and the records behind it.
     pub terms: Terms,
+    /// The turn of its question, if members compare it with others about its source.
+    pub turn: Option<Arc<Turn>>,
     /// The time of the client's request.
     pub started: Instant,
     /// The reporter through which clients see the progress.
@@ -305,7 +308,9 @@ impl Handler<Launch> for Sessions {
         let cancelled = launch.reporter.is_cancelled();
         self.requests.insert(run, Waiting { launch, reply });
         self.on(Event::Launch { run, since, cancelled }, context);
-        Box::pin(async { result.await.unwrap_or_else(|_| Failure::Stopping.into()) })
+        // A computation that was lost may have told members something.
+        let lost = |_| Conclusion::of_begun(Failure::Stopping, None);
+        Box::pin(async move { result.await.unwrap_or_else(lost) })
     }
 }
 

@@ -23,7 +23,7 @@ impl Sessions {
         quiet: bool,
     ) -> Option<Plan> {
         let Waiting { launch, reply } = waiting;
-        let Launch { reservation, request, terms, started, reporter, trace } = launch;
+        let Launch { reservation, request, terms, turn, started, reporter, trace } = launch;
         let positions = reservation.members();
         let mine = positions.iter().position(|position| *position == self.me)?;
         let parties = Parties::new(positions.len(), mine)?;
@@ -47,6 +47,8 @@ impl Sessions {
             source: terms.origin,
             audit: terms.audit,
             seen: witness.seen(&members),
+            // The request names them.
+            earlier: Vec::new(),
         };
         Some(Plan {
             offer,
@@ -62,6 +64,7 @@ impl Sessions {
             reporter,
             trace,
             witness: Box::new(witness),
+            turn,
             guard: Box::new(reservation),
         })
     }

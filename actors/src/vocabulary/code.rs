@@ -297,6 +297,12 @@ StateOlder = "state_older", 503, Data, Relayed,
     remedy "ask its operator to find out why, and then to run `cloister memory acknowledge`",
     advice "ask the operator of the node that the message names to find out why its state is \
         older, and then to run `cloister memory acknowledge`";
+Overtaken = "overtaken", 409, Data, Relayed,
+    when "another question about the same data was agreed on while this one was under way. The \
+        members compare each question with the answers before it",
+    party "member whose data it is",
+    remedy "ask again; ask about the same data one question after the other",
+    advice "ask again; ask about the same data one question after the other";
 AnswersForgotten = "answers_forgotten", 403, Data, Own,
     when "the node lost its newest state, and with it what it had answered about this dataset. \
         Until its owner opens it again, only questions that the owner approves are answered",

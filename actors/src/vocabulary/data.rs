@@ -246,7 +246,13 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_u64<E: Error>(self, value: u64) -> Result<Data, E> {
         match i64::try_from(value) {
             Ok(value) => Ok(Data::Integer(value)),
-            Err(_) => Ok(Data::Number(nearest_double(value))),
+            // Where no double equals it, it is refused: an id would lose its last digits.
+            Err(_) => double_of(value).map(Data::Number).ok_or_else(|| {
+                E::custom(
+                    "a whole number beyond 2^63 that no double-precision number equals; write it as \
+                     a text",
+                )
+            }),
         }
     }
 
@@ -358,12 +364,12 @@ fn exact_double(value: i64) -> f64 {
     value as f64
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "beyond 64 bits with sign, JSON numbers are doubles"
-)]
-fn nearest_double(value: u64) -> f64 {
-    value as f64
+/// Returns the double that equals a number, if there is one: the number has at most 53 bits from the
+/// first to the last one bit.
+#[expect(clippy::cast_precision_loss, reason = "the bits that matter fit the significand")]
+fn double_of(value: u64) -> Option<f64> {
+    let bits = u64::BITS.saturating_sub(value.leading_zeros() + value.trailing_zeros());
+    (bits <= f64::MANTISSA_DIGITS).then_some(value as f64)
 }
 
 impl Serialize for Data {
@@ -405,6 +411,15 @@ mod tests {
             mixed,
             Data::List(vec![Data::Integer(9_007_199_254_740_993), Data::Number(0.5)])
         );
+    }
+
+    #[test]
+    fn whole_numbers_beyond_64_bits_with_sign_are_exact_or_refused() {
+        assert_eq!(read("[9223372036854775808]"), Data::Numbers(vec![9_223_372_036_854_775_808.0]));
+        for id in ["9223372036854775809", "[1,18446744073709551615]"] {
+            let error = serde_json::from_str::<Data>(id).unwrap_err().to_string();
+            assert!(error.contains("as a text"), "{error}");
+        }
     }
 
     #[test]

@@ -97,6 +97,11 @@ pub enum Failure {
         /// The members that have seen them, each with its word, as `clinic-b has seen entry 7`.
         witnesses: String,
     },
+    /// Another question about this node's data, agreed on while this one was under way.
+    Overtaken {
+        /// This node's member.
+        member: String,
+    },
     /// A cancellation by a client of this node.
     Cancelled {
         /// This node's member.
@@ -218,6 +223,7 @@ impl Failure {
             Self::HelpImpossible { .. } => Code::HelpImpossible,
             Self::Declined { .. } | Self::NothingAhead { .. } => Code::Declined,
             Self::StateOlder { .. } => Code::StateOlder,
+            Self::Overtaken { .. } => Code::Overtaken,
             Self::Cancelled { .. } => Code::Cancelled,
             Self::OwnName { .. } => Code::BadNetwork,
             Self::Broken => Code::Internal,
@@ -263,6 +269,10 @@ impl Failure {
                 format!("{member} does not take part: its own client has been told why")
             }
             Self::StateOlder { member, witnesses } => older(member, witnesses),
+            Self::Overtaken { member } => format!(
+                "another question about the same data of {member} was agreed on while this one was \
+                 under way; nothing was opened"
+            ),
             Self::Cancelled { member } => format!("it was cancelled at {member}"),
             Self::OwnName { network } => {
                 format!("field `network`: `{network}` is a name of what nodes do by themselves")
@@ -294,6 +304,7 @@ impl Failure {
             | Self::HelpImpossible { member, .. }
             | Self::Declined { member }
             | Self::StateOlder { member, .. }
+            | Self::Overtaken { member }
             | Self::Cancelled { member }
             | Self::NothingAhead { member } => Some(member.clone()),
             Self::Overlap { .. }
@@ -402,6 +413,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
             | Refusal::SingleRows { of }
             | Refusal::Ranks { of, .. }
             | Refusal::TooFewRows { of, .. }
+            | Refusal::Isolates { of, .. }
             | Refusal::Dominated { of, .. }
             | Refusal::NoCommittee { of, .. },
         ) => Some(*of),

@@ -20,3 +20,4 @@ pub mod selection;
 pub mod settings;
 pub mod shown;
 pub mod time_grid;
+pub mod turns;

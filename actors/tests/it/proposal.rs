@@ -16,8 +16,16 @@ pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
     let link_bindings = vec![[0; 32]; spec.members.len()];
     let setting = Setting { parties, session, link_bindings, limit: 1 << 20 };
     let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
-    let offer =
-        Offer { spec, rules, deadline_ms: 1_000, serves: true, source, audit, seen: vec![] };
+    let offer = Offer {
+        spec,
+        rules,
+        deadline_ms: 1_000,
+        serves: true,
+        source,
+        audit,
+        seen: vec![],
+        earlier: vec![],
+    };
     let mut machine = Machine::new(setting, move |channel| async move {
         agree(&channel, offer, false, &mut UnwrapErr(SysRng)).await.map(|_| ())
     });

@@ -1,4 +1,4 @@
-"""What nodes list, as tables: it behaves as the tuple or dict that it is."""
+"""Lists of nodes as tables, which behave as the tuples or dicts that they are."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_an_error_stays_what_it_is(fake: Fake) -> None:
 
 
 def is_quiet(failure: BaseException) -> bool:
-    """Whether the printed error is the caller's frames, few of this package, and the message."""
+    """Returns whether the printed error is the caller's frames, few of this package, and the message."""
     shown = "".join(traceback.format_exception(failure))
     frames = traceback.extract_tb(failure.__traceback__)
     assert len(frames) <= 4, shown

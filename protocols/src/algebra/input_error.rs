@@ -36,6 +36,14 @@ pub enum InputError {
         /// The position in the data, from 0.
         index: usize,
     },
+    /// A blank text, where an id or an item of a set is asked for: it is a missing one.
+    #[error(
+        "item {index} has no id: the text is blank; leave such rows out, all people without an id would match"
+    )]
+    BlankId {
+        /// The position in the data, from 0.
+        index: usize,
+    },
     /// An id that an earlier row has.
     #[error("item {index} has the id of an earlier one; each id may come once")]
     RepeatedId {

@@ -40,7 +40,7 @@ pub use crate::computation::security::Security;
 use crate::engine::matching::Matching;
 pub use crate::functions::answer::{Answer, Group, Precision};
 use crate::functions::catalogue::{Descriptor, Needs, Prepared};
-pub use crate::functions::input::{Column, Input};
+pub use crate::functions::input::{Column, Input, number_text};
 use crate::functions::{FunctionContext, SetsContext, SumsContext};
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{JointRules, Opened, Permit, Rule, Rules};
@@ -48,6 +48,7 @@ use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::session::{Agreed, AuditHead, Offer, Roles, Session, SessionHash, Spec, agree};
 pub use crate::release::Dropped;
+pub use crate::release::differences::Earlier;
 use crate::release::{self, Subject};
 pub use crate::suites::guarantee::{Adversary, Assumption, Guarantee, Output, Suite};
 use crate::suites::masked::{MaskedSums, Rounds};
@@ -99,8 +100,9 @@ pub async fn compute(
     let spec = offer.spec.clone();
     let (roles, backend) = (request.roles().clone(), request.backend());
     let parties = roles.inputs().count();
-    let session = agree(&channel, offer, request.function().has_rows(), &mut rng).await?;
-    let (prepared, subject) = request.into_parts();
+    let session = agree(&channel, offer, request.function().takes_data(), &mut rng).await?;
+    let (prepared, mut subject) = request.into_parts();
+    subject.agreed.clone_from(&session.agreed().earlier);
     let execution =
         Execution { channel: &channel, spec: &spec, roles, joint: *session.rules(), stores };
     let agreed = session.agreed().clone();

@@ -17,6 +17,7 @@ use crate::kernel::party::Party;
 use crate::kernel::session::{Offer, Roles, Spec};
 use crate::kernel::wire;
 use crate::release::Subject;
+use crate::release::differences::Earlier;
 use crate::suites::guarantee::Suite;
 use crate::suites::replicated::SEATS;
 
@@ -85,6 +86,8 @@ impl Request {
             dropped: parameters.missing.map(|Missing::Drop| dropped),
             is_table: function.needs == Needs::Counts,
             opens: opens(function, parameters)?,
+            earlier: None,
+            agreed: Vec::new(),
         };
         Ok(Self {
             function,
@@ -96,6 +99,19 @@ impl Request {
             subject,
             prepared,
         })
+    }
+
+    /// Checks parameters by themselves, for parties with these roles. What is wrong in them is found
+    /// before any data are read.
+    ///
+    /// # Errors
+    /// As [`Self::new`], but for the data.
+    pub fn check(
+        function: &'static Descriptor,
+        parameters: &Parameters,
+        roles: &Roles,
+    ) -> Result<(), InputError> {
+        Self::new(function, parameters, Input::nothing(function.input), 0, roles).map(drop)
     }
 
     /// Creates the part of a helper, from the parties' proposals and without data. In functions of
@@ -130,6 +146,8 @@ impl Request {
             dropped: drops_missing(&spec.parameters)?.then_some(0),
             is_table: function.needs == Needs::Counts,
             opens: opens(function, &function.read_agreed(&spec.parameters))?,
+            earlier: None,
+            agreed: Vec::new(),
         };
         Ok(Self {
             function,
@@ -141,6 +159,14 @@ impl Request {
             subject,
             prepared,
         })
+    }
+
+    /// Adds this party's rows as earlier answers tell them apart. The release check then compares the
+    /// question with these answers.
+    #[must_use]
+    pub fn beside(mut self, earlier: Earlier) -> Self {
+        self.subject.earlier = Some(earlier);
+        self
     }
 
     /// Returns the function, in the form that the parameters ask for.
@@ -234,6 +260,9 @@ impl Request {
     }
 
     pub(crate) fn describe(&self, offer: &mut Offer) {
+        if let Some(earlier) = &self.subject.earlier {
+            offer.earlier = earlier.named();
+        }
         if let Some(spec) = &self.helps {
             offer.spec = Spec::clone(spec);
             return;

@@ -102,6 +102,10 @@ pub(crate) trait Engine: Sized {
     /// A vector in shared form.
     type Shared<R: Ring>: Shared<R>;
 
+    /// The most comparisons of 64-bit numbers that are made beside a function, to compare its question
+    /// with earlier ones.
+    const DIFFERENCES: usize;
+
     /// Returns whether this member is a party that brings data, not a helper.
     fn brings_data(&self) -> bool;
 

@@ -61,10 +61,7 @@ const IDLE: [(&str, &[&str]); 5] = [
 /// request has no data, which fits every function but one.
 fn agreed(function: &'static Descriptor, parameters: &Value) -> Option<String> {
     let parameters: Parameters = serde_json::from_value(parameters.clone()).unwrap();
-    let input = match function.input {
-        InputKind::Ranked => Input::Ranked { array: Vec::new(), rank: 1, bounds: None },
-        _ => Input::Numbers(Vec::new()),
-    };
+    let input = Input::nothing(function.input);
     let roles = match parameters.committee {
         Some(_) => testing::roles(4, 0, &[0, 1, 2]),
         None => testing::parties(4),

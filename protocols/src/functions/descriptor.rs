@@ -158,6 +158,11 @@ impl Descriptor {
         self.kind == Kind::Rows
     }
 
+    /// Reports whether it computes with data that the parties bring in.
+    pub(crate) fn takes_data(&self) -> bool {
+        self.input != InputKind::Other
+    }
+
     /// Reports whether helpers can be of use to it: for the function itself, or for rules on the
     /// parties' data.
     pub(crate) fn takes_helpers(&self) -> bool {

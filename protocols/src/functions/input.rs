@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
+use crate::functions::descriptor::InputKind;
 use crate::functions::parameters::{MISSING, Parameters, refuse};
 use crate::kernel::fault::InputError;
 
@@ -79,6 +80,14 @@ impl Zeroize for Column {
 }
 
 impl Input {
+    /// Returns no data, as functions of this kind of input take them.
+    pub(crate) fn nothing(kind: InputKind) -> Self {
+        match kind {
+            InputKind::Ranked => Self::Ranked { array: Vec::new(), rank: 1, bounds: None },
+            _ => Self::Numbers(Vec::new()),
+        }
+    }
+
     /// Returns the number of items: of counted data the entries, of added data the numbers.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -185,5 +194,25 @@ impl Zeroize for Input {
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Input(..)")
+    }
+}
+
+/// Returns the text of a number that stands for a category or an id. Zero has one text, with either
+/// sign: the two are equal, and the sign of a zero is chance.
+#[must_use]
+pub fn number_text(number: f64) -> String {
+    (number + 0.0).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_zeros_have_one_text() {
+        assert_eq!(
+            [0.0, -0.0, -1.5, 1e21].map(number_text),
+            ["0", "0", "-1.5", "1000000000000000000000"]
+        );
     }
 }

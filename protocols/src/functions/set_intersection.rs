@@ -55,7 +55,7 @@ impl Function for SetIntersection {
             }
             _ => &[],
         };
-        let items = ids.distinct_items(texts);
+        let items = ids.distinct_items(texts)?;
         ids.check_size(items.len())?;
         Ok(Self { items, ids })
     }

@@ -97,7 +97,7 @@ impl Function for VectorSum {
         needs: Needs::LinearSums,
         pushdown: None,
         reveals: &[
-            "unless the encoding is `fixed`: the sums before they are rounded, to every party",
+            "unless the encoding is `integer`: the sums before they are rounded, to every party",
         ],
         result_keys: &["sum"],
     };

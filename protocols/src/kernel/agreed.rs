@@ -47,6 +47,11 @@ pub struct AuditHead {
     pub hash: [u8; 32],
 }
 
+/// The name of an answer among the members of its computation: a part of the session's hash. It tells
+/// nothing to others.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct AnswerId(pub [u8; 16]);
+
 /// The facts about a computation that hold from the agreement on, with any outcome. They come from
 /// the members' proposals. The first message after these confirms that all members were told the
 /// same.
@@ -63,6 +68,8 @@ pub struct Agreed {
     pub decided_by: BTreeMap<&'static str, String>,
     /// The number of members that leave out rows of their dataset.
     pub left_out: u64,
+    /// The earlier answers that the release check compares this one with, the newest first.
+    pub earlier: Vec<AnswerId>,
     /// The head of each member's audit chain, this party's among them, in order.
     pub audit: Vec<(Party, AuditHead)>,
     /// The newest head of this party's chain that each other member remembers, in order.
@@ -81,6 +88,13 @@ impl SessionHash {
     #[cfg(test)]
     pub(crate) fn fixed(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Returns the name of the answer that is opened in this session.
+    #[must_use]
+    pub fn answer(&self) -> AnswerId {
+        let (first, _) = self.0.split_first_chunk().expect("a hash is longer than a name");
+        AnswerId(*first)
     }
 
     /// Returns the 32 bytes.

@@ -28,8 +28,8 @@
 //! only, with enough rows on either side and for each of them ([`Permit::check_ranks`]). Extremes
 //! and freely chosen ranks are not shown.
 //!
-//! **Differencing.** No rule here prevents the subtraction of two computations that differ in their
-//! members, their rows or their run. That needs a memory, which is the node's.
+//! **Differencing.** Two answers whose rows differ by a few tell of these. Each node remembers the
+//! answers about its sources of rows, and the release check compares a new question with them.
 
 use std::collections::BTreeMap;
 
@@ -117,6 +117,13 @@ impl JointRules {
     pub(crate) fn too_few_rows(&self, equations: Equations) -> Refusal {
         let (minimum, of) = (self.rules.min_rows, self.decider(Rule::MinRows));
         Refusal::TooFewRows { minimum, equations: equations.weight(), of }
+    }
+
+    /// Returns the refusal of an answer that tells these equations, and that with earlier ones tells
+    /// them of too few rows.
+    pub(crate) fn isolates(&self, equations: Equations) -> Refusal {
+        let (minimum, of) = (self.rules.min_rows, self.decider(Rule::MinRows));
+        Refusal::Isolates { minimum, equations: equations.weight(), of }
     }
 
     /// Returns the refusal of a party that dominates.

@@ -47,6 +47,16 @@ pub enum Refusal {
         /// The member with the rule.
         of: Party,
     },
+    /// An answer that together with earlier ones tells of too few rows of all parties, or of all but
+    /// one. No party has seen which answers, or how many rows.
+    Isolates {
+        /// The fewest rows that the rule allows.
+        minimum: u64,
+        /// The equations about rows that the answer would tell; so many more rows are needed.
+        equations: u64,
+        /// The member with the rule.
+        of: Party,
+    },
     /// A party whose contribution to the sum, or to the rows, is too large. No party has seen which
     /// party, or how large.
     Dominated {
@@ -98,6 +108,14 @@ impl Refusal {
                  answer would tell; nothing else was opened",
                 name(*of)
             ),
+            Self::Isolates { minimum, equations, of } => format!(
+                "the rows that are asked about differ by too few from those of earlier answers, or \
+                 from their sums and differences: the rules of {} ask for {minimum} rows, and \
+                 {equations} more for the numbers about rows that the answer would tell, without \
+                 any one party; ask about exactly the same rows as before, or about rows that \
+                 differ by more; nothing of the answer was opened",
+                name(*of)
+            ),
             Self::Dominated { percent, of } => format!(
                 "one party alone has more than the {percent} percent of the whole that the rules of \
                  {} allow; which one, and how much, was not opened, nor was anything of the answer",
@@ -145,6 +163,7 @@ mod tests {
             Refusal::SingleRows { of },
             Refusal::Ranks { minimum: 10, of },
             Refusal::TooFewRows { minimum: 10, equations: 1, of },
+            Refusal::Isolates { minimum: 10, equations: 1, of },
             Refusal::Dominated { percent: 90, of },
             Refusal::NoCommittee { rule: Rule::MaxShare, of, serving: 2 },
         ];

@@ -5,9 +5,10 @@
 //! Before any private value is touched, each party sends every other its proposal. The proposal has
 //! the spec that its client gave it, its disclosure rules, the source of its columns, and the head
 //! of its audit chain. It has the heads of the others' chains that the party remembers, by which
-//! they see whether their records are older. It also has a fresh nonce, and an ephemeral X25519
-//! public key. If the specs differ, every party stops and can name the field and the party. The hash of all proposals in the
-//! agreed order is the session.
+//! they see whether their records are older. It names the answers about the same source of rows that
+//! the party has given before. It also has a fresh nonce, and an ephemeral X25519 public key. If the
+//! specs differ, every party stops and can name the field and the party. The hash of all proposals
+//! in the agreed order is the session.
 //!
 //! Pair keys: k_ij = KDF(X25519(a_i, A_j) ‖ session ‖ i ‖ j ‖ link binding), the same at both ends
 //! and known to no other party, even if the certificates' keys leak later.
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use x25519_dalek::{PublicKey, ReusableSecret};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-pub use crate::kernel::agreed::{Agreed, AuditHead, Origin, SessionHash};
+pub use crate::kernel::agreed::{Agreed, AnswerId, AuditHead, Origin, SessionHash};
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{JointRules, Refusal, Rules};
 use crate::kernel::exchange::{Phase, TagKeys};
@@ -37,6 +38,9 @@ use crate::kernel::wire;
 
 /// The number of peers from which on all processors make the pair keys: each key takes some 40 µs.
 const MANY_PEERS: usize = 32;
+
+/// The most earlier answers that a proposal names, and that the members agree on.
+pub const MAX_EARLIER: usize = 1_024;
 
 /// One party's side of the agreement.
 #[derive(Clone, Debug)]
@@ -56,6 +60,9 @@ pub struct Offer {
     /// The newest head that it remembers of each member's chain, in the order of the members. A
     /// member behind the end of the list has none, as has one whose head is the default.
     pub seen: Vec<AuditHead>,
+    /// The answers about the same source of rows that it has given before, the newest first. Those
+    /// behind the first [`MAX_EARLIER`] are not told.
+    pub earlier: Vec<AnswerId>,
 }
 
 /// A session that all parties agreed on.
@@ -84,6 +91,7 @@ struct Proposal {
     audit: AuditHead,
     /// One for each member: the length of a proposal tells nothing of what was remembered.
     seen: Vec<AuditHead>,
+    earlier: Vec<AnswerId>,
     #[serde(with = "wire::digest")]
     nonce: [u8; 32],
     #[serde(with = "wire::digest")]
@@ -91,15 +99,15 @@ struct Proposal {
 }
 
 /// Agrees with all other parties on the computation, or finds the first difference between them.
-/// `has_rows` says that the parties' data are rows. Then the rule on parties counts only those that
-/// bring some.
+/// `takes_data` says that the function is one of the parties' data. Then the rule on parties counts
+/// only those that bring some.
 ///
 /// # Errors
 /// A difference in any field of the spec, or a peer that breaks the protocol.
 pub async fn agree(
     channel: &Channel,
     offer: Offer,
-    has_rows: bool,
+    takes_data: bool,
     rng: &mut impl CryptoRng,
 ) -> Result<Session, Fault> {
     channel.enter(Phase::Agreeing);
@@ -122,7 +130,7 @@ pub async fn agree(
             return Err(Fault::blame(from, Misbehaviour::OutOfRange));
         }
         ours.compare(from, &theirs)?;
-        if theirs.seen.len() != ours.seen.len() {
+        if theirs.seen.len() != ours.seen.len() || theirs.earlier.len() > MAX_EARLIER {
             return Err(Fault::blame(from, Misbehaviour::Malformed));
         }
         proposals.insert(from, theirs);
@@ -143,7 +151,7 @@ pub async fn agree(
     };
     // A refusal, too, is known to be of this session and of these rules.
     channel.agreed(agreed.clone());
-    joint.check_parties(parties_that_count(&proposals, joint.rules(), has_rows))?;
+    joint.check_parties(parties_that_count(&proposals, joint.rules(), takes_data))?;
     check_sources(&proposals)?;
     let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
     let session = Session { joint, agreed, serving, pair_keys, uses: AtomicU64::new(0) };
@@ -152,17 +160,17 @@ pub async fn agree(
     Ok(session)
 }
 
-/// Counts the parties that bring data. For a function of rows these are the parties that name a
-/// source of their columns. A party without rows protects no other. (A false claim is not
+/// Counts the parties that bring data. For a function of data these are the parties that name a
+/// source of their columns. A party without data protects no other. (A false claim is not
 /// detected.) Two are the least that compute at all, so that a rule of two parties asks nothing of
 /// their data.
 fn parties_that_count(
     proposals: &BTreeMap<Party, Proposal>,
     rules: &Rules,
-    has_rows: bool,
+    takes_data: bool,
 ) -> usize {
     let Some(spec) = proposals.values().next().map(|proposal| &proposal.spec) else { return 0 };
-    let must_say = has_rows && rules.min_parties > 2;
+    let must_say = takes_data && rules.min_parties > 2;
     let has_input = |party: &Party| spec.members.get(party.index()).is_some_and(|it| it.role.input);
     let brings = |proposal: &Proposal| !must_say || proposal.source != Origin::None;
     proposals.iter().filter(|(party, proposal)| has_input(party) && brings(proposal)).count()
@@ -179,6 +187,7 @@ fn settle(proposals: &BTreeMap<Party, Proposal>, me: Party) -> Result<(JointRule
         rules: *joint.rules(),
         decided_by: joint.decided_by(members),
         left_out: proposals.values().map(|p| u64::from(p.source == Origin::LeftOut)).sum(),
+        earlier: earlier(proposals.values()),
         audit: proposals.iter().map(|(party, p)| (*party, p.audit)).collect(),
         told: proposals
             .iter()
@@ -187,6 +196,35 @@ fn settle(proposals: &BTreeMap<Party, Proposal>, me: Party) -> Result<(JointRule
             .collect(),
     };
     Ok((joint, agreed))
+}
+
+/// Lists the earlier answers that members name, each once: first those that two name or more, then
+/// the others, which one member may have made up. Of each kind the newest come first.
+fn earlier<'a>(proposals: impl Iterator<Item = &'a Proposal>) -> Vec<AnswerId> {
+    /// The members that name an answer, and its place in the list where it is newest.
+    struct Named {
+        members: usize,
+        place: usize,
+    }
+    let mut named: BTreeMap<AnswerId, Named> = BTreeMap::new();
+    for proposal in proposals {
+        // The first place of an answer that is named twice comes last, and holds.
+        let places: BTreeMap<_, _> = proposal
+            .earlier
+            .iter()
+            .enumerate()
+            .map(|(place, answer)| (answer, place))
+            .rev()
+            .collect();
+        for (answer, place) in places {
+            let known = named.entry(*answer).or_insert(Named { members: 0, place });
+            known.members += 1;
+            known.place = known.place.min(place);
+        }
+    }
+    let mut all: Vec<(AnswerId, Named)> = named.into_iter().collect();
+    all.sort_by_key(|(answer, named)| (named.members < 2, named.place, *answer));
+    all.into_iter().map(|(answer, _)| answer).take(MAX_EARLIER).collect()
 }
 
 /// Refuses columns that a client has made beside the dataset of a party whose rules forbid that.
@@ -253,6 +291,7 @@ impl Session {
             rules,
             decided_by: BTreeMap::new(),
             left_out: 0,
+            earlier: Vec::new(),
             audit: Vec::new(),
             told: Vec::new(),
         };
@@ -375,6 +414,8 @@ impl Proposal {
         rng.fill_bytes(&mut nonce);
         let mut seen = offer.seen;
         seen.resize(offer.spec.members.len(), AuditHead::default());
+        let mut earlier = offer.earlier;
+        earlier.truncate(MAX_EARLIER);
         Self {
             version: wire::VERSION,
             spec: offer.spec,
@@ -384,6 +425,7 @@ impl Proposal {
             source: offer.source,
             audit: offer.audit,
             seen,
+            earlier,
             nonce,
             key: PublicKey::from(secret).to_bytes(),
         }

@@ -287,7 +287,7 @@ fn hex(text: &str) -> [u8; 32] {
 fn another_version_is_a_difference() {
     let report = with_proposal(|proposal| proposal.version += 1);
     let text = report.endings[0].fault().unwrap().to_string();
-    assert!(text.contains("field `version` is 6 here and 7 there"), "{text}");
+    assert!(text.contains("field `version` is 7 here and 8 there"), "{text}");
 }
 
 /// Agrees, and then sends one bound message to all.
@@ -405,15 +405,27 @@ fn a_proposal_is_these_bytes() {
     offer.spec.shape.insert("length".into(), 3);
     testing::set_helpers(&mut offer.spec, 1);
     let Offer { spec, rules, deadline_ms, serves, .. } = offer;
+    let earlier = vec![AnswerId([3; 16]), AnswerId([4; 16])];
     let (source, audit) = (Origin::Dataset, AuditHead { losses: 2, number: 9, hash: [6; 32] });
     let seen = vec![AuditHead::default(), AuditHead { losses: 1, number: 4, hash: [5; 32] }];
     let (version, nonce, key) = (wire::VERSION, [7; 32], [8; 32]);
-    let proposal =
-        Proposal { version, spec, rules, deadline_ms, serves, source, audit, seen, nonce, key };
+    let proposal = Proposal {
+        version,
+        spec,
+        rules,
+        deadline_ms,
+        serves,
+        source,
+        audit,
+        seen,
+        earlier,
+        nonce,
+        key,
+    };
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
-        vec![6],
+        vec![7],
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
@@ -429,6 +441,7 @@ fn a_proposal_is_these_bytes() {
         [number(2), number(9), vec![6; 32]].concat(),
         [number(2), number(0), number(0), vec![0; 32]].concat(),
         [number(1), number(4), vec![5; 32]].concat(),
+        [number(2), vec![3; 16], vec![4; 16]].concat(),
         vec![7; 32],
         vec![8; 32],
     ]
@@ -478,4 +491,25 @@ proptest! {
             prop_assert_eq!(field, due);
         }
     }
+}
+
+#[test]
+fn answers_that_two_members_name_come_first_and_each_once() {
+    let name = |number: u8| AnswerId([number; 16]);
+    let all = [vec![1, 2, 3, 2], vec![9, 3, 1], vec![9, 9, 9, 8]];
+    let proposals = all.iter().map(|names| {
+        let mut offer = testing::offer(3, Profile::Production.rules());
+        offer.earlier = names.iter().copied().map(name).collect();
+        let mut rng = testing::rng(1);
+        Proposal::new(offer, &ReusableSecret::random_from_rng(&mut rng), &mut rng)
+    });
+    let proposals: Vec<Proposal> = proposals.collect();
+    assert_eq!(earlier(proposals.iter()), [1, 9, 3, 2, 8].map(name));
+    let many: Vec<AnswerId> =
+        (0..2 * MAX_EARLIER as u128).map(|n| AnswerId(n.to_le_bytes())).collect();
+    let mut offer = testing::offer(3, Profile::Production.rules());
+    offer.earlier = many.clone();
+    let mut rng = testing::rng(1);
+    let proposal = Proposal::new(offer, &ReusableSecret::random_from_rng(&mut rng), &mut rng);
+    assert_eq!(earlier([proposal].iter()), many[..MAX_EARLIER]);
 }

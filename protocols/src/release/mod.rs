@@ -19,25 +19,28 @@
 //!    contribution in percent. s_i is the number of rows of party i. For a sum of numbers it is
 //!    Σ|x|, the magnitudes of its own numbers, exact on the grid of the sum (see [`terms`]). If all
 //!    s_i are 0 no party dominates.
-//! 4. *open*: the n comparisons of each rule lie side by side in the lanes of one bit slice. The
-//!    disjunction of each is opened to all members, both at once, and nothing of each party. If one
-//!    is set, the computation ends.
+//! 4. *differences*: whether the answer, with earlier ones, tells of fewer than m + d rows without
+//!    those of some party (see [`differences`]). Without earlier answers this is not asked.
+//! 5. *open*: the comparisons of each rule lie side by side in the lanes of one bit slice. The
+//!    disjunction of each is opened to all members, all at once, and nothing of each party. If one is
+//!    set, the computation ends.
 //!
-//! A permit is issued only if both checks pass. The number of rows left out is opened after it, to
+//! A permit is issued only if all checks pass. The number of rows left out is opened after it, to
 //! the parties. If small counts are withheld, a number below the minimum is opened as 0, as if none
 //! had been left out ([`open_dropped`]).
 //!
 //! **Rounds:** 10 + ⌈log₂ n⌉ for the rows (share, compare, disjunction, open): 12 for n = 3, with
 //! dominance in rows or without. With dominance in a sum: 1, the levels of carry-save adders, and
 //! the last adder's rounds more. These are 15 for n = 3 and any doubles, and 11 for 12 digits before
-//! and after the point. The number of rows left out takes 12, or 1 if any number may be shown.
+//! and after the point. Earlier answers take the disjunction of more lanes: up to ⌈log₂ k⌉ rounds
+//! for k lanes. The number of rows left out takes 12, or 1 if any number may be shown.
 //!
 //! **Bytes sent by a seat** for n = 3: 1.3 kB for the rows, by seat 0 1.8 kB, and 24 bytes for
 //! dominance in rows. For dominance in a sum, of d bits, 8·(n + 1.5)·d bytes for up to 64 parties.
 //! This is 78 kB for any doubles (d = 2,170), and 7 kB for 12 digits before and after the point (d
 //! = 205). None of it depends on the number of rows.
 //!
-//! **Leakage:** every party and helper learns the two bits; an answer says as much. The parties'
+//! **Leakage:** every party and helper learns these bits; an answer says as much. The parties'
 //! rows and magnitudes stay shared. Two seats of the committee that put their shares together know
 //! them all.
 //!
@@ -55,6 +58,9 @@
 
 #[cfg(test)]
 mod adversary_tests;
+pub(crate) mod differences;
+#[cfg(test)]
+mod differences_tests;
 pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
@@ -73,6 +79,8 @@ use crate::engine::{Engine, Recipients, Reconstructed};
 use crate::kernel::disclosure::{JointRules, Rule, Rules};
 use crate::kernel::equations::Opens;
 use crate::kernel::fault::Fault;
+use crate::kernel::session::AnswerId;
+use crate::release::differences::{Combination, Earlier};
 use crate::release::terms::Magnitude;
 
 /// A bound that no number of rows reaches.
@@ -97,9 +105,13 @@ pub(crate) struct Subject {
     pub(crate) is_table: bool,
     /// The equations about rows that the answer tells.
     pub(crate) opens: Opens,
+    /// This party's rows as earlier answers tell them apart; none where it remembers no answers.
+    pub(crate) earlier: Option<Earlier>,
+    /// The earlier answers that all members agree on.
+    pub(crate) agreed: Vec<AnswerId>,
 }
 
-/// The shares that are left when both checks have passed.
+/// The shares that are left when all checks have passed.
 pub(crate) struct Passed<E: Engine> {
     /// The number of all parties' rows.
     pub(crate) rows: Option<E::Shared<u64>>,
@@ -120,7 +132,7 @@ impl Subject {
         .find_map(|(rule, asks)| asks.then_some(rule))
     }
 
-    /// Returns the facts that all members learn if both checks pass.
+    /// Returns the facts that all members learn if all checks pass.
     pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
         let Rules { min_rows, max_share, .. } = rules;
         let equations = self.opens.under(rules).weight();
@@ -137,7 +149,19 @@ impl Subject {
                  helper"
             )
         });
-        rows.into_iter().chain(shares).collect()
+        let differences = (self.asks_for_rows(rules) && !self.agreed.is_empty()).then(|| {
+            format!(
+                "that with up to three earlier answers the answer tells of no rows, or without any one \
+                 party of {min_rows} and {equations} more, to every party and helper"
+            )
+        });
+        rows.into_iter().chain(shares).chain(differences).collect()
+    }
+
+    /// Lists the combinations of the question with earlier answers that the parties look at.
+    fn combinations<E: Engine>(&self, inputs: usize) -> Vec<Combination> {
+        // Each is compared with two bounds for each party.
+        Combination::all(self.agreed.len(), E::DIFFERENCES / (2 * inputs.max(1)))
     }
 
     fn asks_for_rows(&self, rules: &Rules) -> bool {
@@ -159,30 +183,43 @@ pub(crate) async fn pass<E: Engine>(
     joint: &JointRules,
     subject: &Subject,
 ) -> Result<Passed<E>, Fault> {
-    let counts = Counts::share(engine, inputs, subject).await?;
     let rules = joint.rules();
     let (of_rows, of_shares) = (subject.asks_for_rows(rules), subject.asks_for_shares(rules));
     let by_rows = of_shares && subject.magnitude.is_none();
+    let combinations = if of_rows { subject.combinations::<E>(inputs) } else { Vec::new() };
+    let counts = Counts::share(engine, inputs, subject, &combinations).await?;
     let equations = subject.opens.under(rules);
     let least = rules.min_rows.saturating_add(equations.weight()).min(BEYOND);
     let signs = counts.compare(engine, of_rows.then_some(least), by_rows.then_some(rules)).await?;
 
-    let behind = if of_rows { inputs } else { 0 };
-    let few = of_rows.then(|| engine.lanes(&signs, 0..inputs));
+    let mut taken = 0;
+    let mut next = |lanes: usize| {
+        taken += lanes;
+        engine.lanes(&signs, taken - lanes..taken)
+    };
+    let few = of_rows.then(|| next(inputs));
+    let by_rows = by_rows.then(|| next(inputs));
+    let lanes = inputs * combinations.len();
+    // A support of 0 is below both bounds.
+    let isolating = (lanes > 0).then(|| next(lanes).plus(&next(lanes)));
     let dominating = match &subject.magnitude {
         Some(magnitude) if of_shares => {
             Some(dominating(engine, (me, inputs), magnitude, rules.max_share).await?)
         }
-        _ => by_rows.then(|| engine.lanes(&signs, behind..behind + inputs)),
+        _ => by_rows,
     };
     let asked: Vec<Bits<E>> = [&few, &dominating].into_iter().flatten().cloned().collect();
-    let found = or_each(engine, asked, inputs).await?;
+    let mut found = or_each(engine, asked, inputs).await?;
+    found.extend(or_each(engine, isolating.iter().cloned().collect(), lanes).await?);
     let mut opened = opened_bits(engine, &found).await?.into_iter();
     if few.is_some() && opened.next() == Some(true) {
         return Err(joint.too_few_rows(equations).into());
     }
     if dominating.is_some() && opened.next() == Some(true) {
         return Err(joint.dominated().into());
+    }
+    if isolating.is_some() && opened.next() == Some(true) {
+        return Err(joint.isolates(equations).into());
     }
     let dropped = counts.dropped.into_iter().reduce(|sum, next| sum.plus(&next));
     Ok(Passed { rows: counts.total, dropped })
@@ -250,29 +287,45 @@ struct Counts<E: Engine> {
     total: Option<E::Shared<u64>>,
     /// The number of rows left out of each party, if it counts them.
     dropped: Vec<E::Shared<u64>>,
+    /// The supports of all combinations in each party's rows.
+    supports: Vec<E::Shared<u64>>,
 }
 
 impl<E: Engine> Counts<E> {
-    async fn share(engine: &mut E, inputs: usize, subject: &Subject) -> Result<Self, Fault> {
+    async fn share(
+        engine: &mut E,
+        inputs: usize,
+        subject: &Subject,
+        combinations: &[Combination],
+    ) -> Result<Self, Fault> {
         let counts: Vec<u64> = subject.rows.into_iter().chain(subject.dropped).collect();
-        let len = counts.len();
-        let mine = Zeroizing::new(if engine.brings_data() { counts } else { Vec::new() });
+        let (first, len) = (counts.len(), counts.len() + combinations.len());
+        let mut mine = Zeroizing::new(if engine.brings_data() { counts } else { Vec::new() });
+        if engine.brings_data() {
+            match &subject.earlier {
+                Some(earlier) => mine.extend(&*earlier.supports(&subject.agreed, combinations)),
+                None => mine.resize(len, 0),
+            }
+        }
         if len == 0 {
-            return Ok(Self { rows: Vec::new(), total: None, dropped: Vec::new() });
+            let (rows, dropped, supports) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(Self { rows, total: None, dropped, supports });
         }
         let shares = engine.share(&mine, &vec![len; inputs]).await?;
         let of = |asked: Option<u64>, place: usize| {
             let shares = shares.iter().filter(|_| asked.is_some());
             shares.map(|share| share.slice(place..place + 1)).collect::<Vec<_>>()
         };
-        let (rows, dropped) = (of(subject.rows, 0), of(subject.dropped, len - 1));
+        let (rows, dropped) = (of(subject.rows, 0), of(subject.dropped, first.saturating_sub(1)));
         let total = rows.iter().cloned().reduce(|sum, next| sum.plus(&next));
-        Ok(Self { rows, total, dropped })
+        let supports = shares.iter().map(|share| share.slice(first..len)).collect();
+        Ok(Self { rows, total, dropped, supports })
     }
 
     /// Returns the signs of the compared numbers, one a lane. First come, if a minimum is given,
     /// those of the others' rows less the minimum for each party. Then, if `shares` are given, come
-    /// those of p·Σ rows_j − 100·rows_i for each party i.
+    /// those of p·Σ rows_j − 100·rows_i for each party i. Last come, for each party i, those of the
+    /// others' part of each combination's support less the minimum, and then less 1.
     async fn compare(
         &self,
         engine: &mut E,
@@ -291,9 +344,23 @@ impl<E: Engine> Counts<E> {
             let allowed = total.scaled(u64::from(rules.max_share));
             self.rows.iter().map(|rows| allowed.minus(&rows.scaled(100))).collect::<Vec<_>>()
         };
-        let leads: Vec<_> = rest.chain(shares.into_iter().flat_map(surplus)).collect();
+        let leads = rest.chain(shares.into_iter().flat_map(surplus));
+        let leads: Vec<_> = leads.chain(self.supports_of_others(engine, minimum)).collect();
         let leads = E::Shared::<u64>::concat(&leads.iter().collect::<Vec<_>>());
         less_than_zero(engine, &leads, <u64 as Ring>::BITS).await
+    }
+
+    /// Returns, for each party, the others' part of each combination's support less the minimum, and then
+    /// the same less 1.
+    fn supports_of_others(&self, engine: &E, minimum: Option<u64>) -> Vec<E::Shared<u64>> {
+        let total = self.supports.iter().cloned().reduce(|sum, next| sum.plus(&next));
+        let Some((total, minimum)) = total.zip(minimum) else { return Vec::new() };
+        let less = |bound: u64| total.minus(&engine.public(vec![bound; total.len()]));
+        let bounds = [less(minimum), less(1)];
+        let of_others = |most: &E::Shared<u64>| {
+            self.supports.iter().map(|own| most.minus(own)).collect::<Vec<_>>()
+        };
+        bounds.iter().flat_map(of_others).collect()
     }
 }
 

@@ -13,9 +13,10 @@ use crate::kernel::disclosure::{Profile, Refusal, Rule, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
+use crate::kernel::session::Origin;
 use crate::kernel::simulation::{Ending, Simulation};
 use crate::release::terms::Magnitude;
-use crate::testing::{Run, any_doubles, offer, rng, seed};
+use crate::testing::{Run, any_doubles, names, offer, rng, seed};
 
 /// The numbers of parties with data and of helpers, and the seats of the committee.
 const SETTINGS: [(usize, usize, [usize; 3]); 6] = [
@@ -526,4 +527,31 @@ fn the_cost_of_the_gate() {
         (23, [9080, 8568, 8568]),
     ];
     assert_eq!(costs.as_slice(), due);
+}
+
+#[test]
+fn a_party_without_data_counts_for_no_rule_on_parties() {
+    let ids = |count: usize| Input::Texts((0..count).map(|id| format!("id {id}")).collect());
+    let keyed = |count: usize| match ids(count) {
+        Input::Texts(ids) => Input::Keyed { ids, columns: Vec::new() },
+        other => other,
+    };
+    let vector = || Input::Numbers(vec![1.0; 20]);
+    for (function, inputs) in [
+        (names::INTERSECTION_SIZE, [ids(40), ids(40), ids(0)]),
+        (names::UNION_SIZE, [ids(40), ids(40), ids(0)]),
+        (names::VECTOR_SUM, [vector(), vector(), vector()]),
+        (names::CONTINGENCY_VERTICAL, [keyed(40), keyed(40), keyed(0)]),
+    ] {
+        let rules = Rules { min_parties: 3, ..teaching() };
+        let run = Run::new(function, inputs.into()).rules(rules);
+        let report = Simulation::new(seed()).run(|channel, party, rng| {
+            let mut offer = run.offered();
+            let is_last = party.index() == 2;
+            offer.source = if is_last { Origin::None } else { Origin::Dataset };
+            compute(channel, offer, run.part(party.index()), CorrelationStore::default(), rng)
+        });
+        let due = Fault::Refused(Refusal::TooFewParties { parties: 2, minimum: 3, of: party(0) });
+        assert!(report.endings.iter().all(|end| end.fault() == Some(&due)), "{function}");
+    }
 }

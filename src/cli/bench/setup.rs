@@ -113,6 +113,7 @@ impl Setup {
             source: Origin::Client,
             audit: AuditHead::default(),
             seen: Vec::new(),
+            earlier: Vec::new(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Sums over selections: differences of several (E1), random halves (E2), designed halves (E3), an
-//! approval used with other conditions (E10), and a second name for the same file (E13).
+//! approval used with other conditions (E10), a second name for the same file (E13), a few rows of each
+//! of two parties (E21), and the rows that a column of zeros and ones chooses (E22).
 
 use super::super::draws::Draws;
 use super::super::known::{Claim, Known};
 use super::super::solving::{LinearSystem, Weighing};
-use super::super::world::{PARTIES, Part, Refusal, Setting, World};
+use super::super::world::{PARTIES, Part, Question, Refusal, Setting, World};
 use super::super::{Attack, is_long};
 
 /// The most questions of a test.
@@ -213,4 +214,78 @@ impl Attack for SecondName {
         };
         world.judge(&claims().unwrap_or_default())
     }
+}
+
+/// E21: the sum over all rows, less that over all but a few of each of two parties. No party tells of
+/// so few of its own rows that its own rules would object.
+pub(in super::super) struct FewTogether;
+
+impl Attack for FewTogether {
+    fn name(&self) -> &'static str {
+        "E21: a sum over a few rows of each of two parties"
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::of("rossi")
+    }
+
+    fn play(&self, world: &World) -> Known {
+        let few = [4, 3, 0];
+        let of_round = |round: usize| -> Result<Claim, Refusal> {
+            let chosen = few.map(|few| round * few..(round + 1) * few);
+            let rest = [0, 1, 2].map(|party| {
+                let ids = world.table(party).ids();
+                let kept = (0..ids.len()).filter(|row| !chosen[party].contains(row));
+                let kept: Vec<i64> = kept.map(|row| ids[row]).collect();
+                Part::with_ids("trial", &["age"], &kept)
+            });
+            let all = world.sum([0, 1, 2].map(|_| Part::of("trial", &["age"])))?;
+            let value = all - world.sum(rest)?;
+            let rows =
+                (0..PARTIES).flat_map(|party| chosen[party].clone().map(move |row| (party, row)));
+            Ok(Claim::Sum { rows: rows.collect(), column: "age", value })
+        };
+        let claims: Vec<Claim> = (0..5).filter_map(|round| of_round(round).ok()).collect();
+        world.judge(&claims)
+    }
+}
+
+/// E22: a product with a column of zeros and ones is a sum over the rows with a one. Less the sum over
+/// these rows but one it is the value of that one.
+pub(in super::super) struct Product;
+
+impl Attack for Product {
+    fn name(&self) -> &'static str {
+        "E22: one person's value by a product with an indicator"
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::of("rossi")
+    }
+
+    fn play(&self, world: &World) -> Known {
+        world.judge(&person_by_a_product(world).unwrap_or_default())
+    }
+}
+
+fn person_by_a_product(world: &World) -> Result<Vec<Claim>, Refusal> {
+    let parts = [0, 1, 2].map(|_| Part::of("trial", &["age", "arrest"]));
+    let both = world.ask(&Question::new("StatisticsBivariate", parts))?;
+    let ages = world.sum([0, 1, 2].map(|_| Part::of("trial", &["age"])))?;
+    let chosen = [0, 1, 2].map(|party| {
+        let (ids, ones) = (world.table(party).ids(), world.table(party).numbers("arrest"));
+        (0..ids.len())
+            .filter(|row| ones[*row] == 1.0)
+            .map(|row| (row, ids[row]))
+            .collect::<Vec<_>>()
+    });
+    let rest = [0, 1, 2].map(|party| {
+        let kept = chosen[party].iter().skip(usize::from(party == 0)).map(|(_, id)| *id);
+        Part::with_ids("trial", &["age"], &kept.collect::<Vec<_>>())
+    });
+    let arrested = world.sum([0, 1, 2].map(|_| Part::of("trial", &["arrest"])))?;
+    let rows = both["samples"].as_f64().unwrap();
+    let product = rows * both["covariance_mle"].as_f64().unwrap() + ages * arrested / rows;
+    let value = product - world.sum(rest)?;
+    Ok(vec![Claim::Value { row: (0, chosen[0][0].0), column: "age", value }])
 }

@@ -156,7 +156,9 @@ impl<'a> Ask<'a> {
             let reservation = sessions.send(reserve).await.unwrap()?;
             let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
             let terms = Terms { rules, origin: Origin::Client, audit, remembers: false };
-            let launch = Launch { reservation, request, terms, started, reporter, trace: None };
+            let turn = None;
+            let launch =
+                Launch { reservation, request, terms, turn, started, reporter, trace: None };
             sessions.send(launch).await.unwrap().result
         }
     }

@@ -4,6 +4,7 @@
 mod attacks;
 mod model;
 mod properties;
+mod recalls;
 mod records;
 mod rules;
 

@@ -37,12 +37,13 @@ pub(super) fn check_categories(
     }
     let is_number = |name: &&String| {
         let kind = dataset.column(name).map(|column| column.kind);
-        matches!(kind, Some(ColumnKind::Integer | ColumnKind::Number))
+        matches!(kind, Some(ColumnKind::Integer | ColumnKind::Number | ColumnKind::Date))
     };
     match selection.columns.iter().find(is_number) {
         None => Ok(()),
         Some(column) => {
-            let message = format!("`{column}` has numbers, whose names would be told one by one");
+            let message =
+                format!("`{column}` has numbers or dates, whose names would be told one by one");
             Err(ApiError::argument("categories", message).hint("declare the categories"))
         }
     }

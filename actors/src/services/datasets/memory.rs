@@ -13,13 +13,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cloister_disclosure::{
-    Memory, NotPending, Policy, Profile, Question, Ranks, Reason, Selection, Ticket, Verdict,
+    Memory, NotPending, Policy, Profile, Question, Ranks, Reason, Recall, Selection, Ticket,
+    Verdict,
 };
+use cloister_protocols::computation::Earlier;
+use cloister_protocols::session::AnswerId;
 use cloister_sources::{Dataset, Source};
 use cloister_vault::Vault;
 use serde_json::{Value as Document, json};
 use zeroize::Zeroizing;
 
+use super::indicated::Indicated;
+use super::recalling::{earlier, recall};
 use super::told::{Of, Told};
 use super::views::Group;
 use crate::policy::no_such_dataset;
@@ -27,12 +32,14 @@ use crate::services::registry::parse;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::settings::OwnRules;
+use crate::vocabulary::turns::{Turn, Turns};
 
 /// The memories of a node's sources, as far as they were asked for since its start.
 #[derive(Clone)]
 pub struct Memories {
     vault: Vault,
     sources: Arc<Mutex<BTreeMap<String, Arc<Mutex<Remembered>>>>>,
+    turns: Arc<Mutex<BTreeMap<String, Arc<Turns>>>>,
 }
 
 /// The memory of one source.
@@ -50,6 +57,40 @@ pub struct Reserved {
     /// The number of resets of the memory before it.
     generation: u64,
     tickets: Vec<Ticket>,
+    /// Its rows and values, if members compare later questions with its answer.
+    recall: Option<Recall>,
+    /// Its rows as earlier answers tell them apart, if members compare it with these.
+    earlier: Option<Earlier>,
+    /// Its turn among questions of its source, which ends with it.
+    turn: Option<Arc<Turn>>,
+}
+
+impl Reserved {
+    /// Takes out its rows as earlier answers tell them apart.
+    pub fn take_earlier(&mut self) -> Option<Earlier> {
+        self.earlier.take()
+    }
+
+    /// Returns its turn among questions of its source.
+    #[must_use]
+    pub fn turn(&self) -> Option<Arc<Turn>> {
+        self.turn.clone()
+    }
+
+    pub(super) fn with_turn(self, turn: Option<Arc<Turn>>) -> Self {
+        Self { turn, ..self }
+    }
+}
+
+/// The end of a reserved question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// No member has heard of it: it is taken back.
+    TakenBack,
+    /// Members have heard of it, so that it counts as answered. Nothing of its answer was opened.
+    Heard,
+    /// Its answer was opened, or may have been, in the session that gives it this name.
+    Opened(AnswerId),
 }
 
 /// The reason why a question is not answered as it stands.
@@ -74,6 +115,8 @@ pub(super) struct Asked<'a> {
     pub(super) identities: &'a [u64],
     /// The places of numbers by rank, in thousandths of the rows.
     pub(super) permille: &'a [u16],
+    /// The rows that columns of zeros and ones choose among them.
+    pub(super) indicated: &'a [Indicated],
     pub(super) groups: &'a [Group],
 }
 
@@ -84,6 +127,8 @@ pub(super) struct Asking {
     pub(super) sums: u64,
     /// True if the answer depends on other parties' rows by more than a sum: joins, and ranks.
     pub(super) depends_on_others: bool,
+    /// The answer is one of sums over rows, which members compare others with.
+    pub(super) is_compared: bool,
 }
 
 /// Returns the name under which everything about a dataset's rows is remembered. Two registrations
@@ -104,7 +149,7 @@ impl Memories {
     /// Creates the memories that this vault keeps.
     #[must_use]
     pub fn new(vault: Vault) -> Self {
-        Self { vault, sources: Arc::default() }
+        Self { vault, sources: Arc::default(), turns: Arc::default() }
     }
 
     /// Returns what was told of each value of a dataset's source, for its owner. Blocks.
@@ -150,6 +195,12 @@ impl Memories {
         parse(document.ok_or_else(no_such_dataset)?).map(|registered| registered.dataset)
     }
 
+    /// Returns the turns of questions about a dataset's source.
+    pub(super) fn turns(&self, dataset: &Dataset) -> Arc<Turns> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(source_of(dataset)).or_default())
+    }
+
     /// Returns what is remembered of a dataset's source.
     pub(super) fn of(&self, dataset: &Dataset) -> Result<Arc<Mutex<Remembered>>, ApiError> {
         let source = source_of(dataset);
@@ -192,15 +243,17 @@ impl Memories {
         let (mut tickets, before) = (Vec::new(), remembered.before(&questions));
         // Each is decided on with those before it reserved: two groups can isolate a row together.
         for (place, question) in questions.iter().enumerate() {
-            let of = if place == 0 { Of::Selection } else { Of::Group };
-            let reserved = remembered.decide(question, of, asking).and_then(|()| {
-                match remembered.memory.reserve(question) {
-                    Ok(ticket) => Ok(Some(ticket)),
-                    // Where everything may be told, nothing is refused for a memory that is full.
-                    Err(_) if !asking.rules.are_kept() => Ok(None),
-                    Err(_) => Err(objection(Reason::Full)),
-                }
-            });
+            let of = if place <= asked.indicated.len() { Of::Selection } else { Of::Group };
+            let depends_on_others = place == 0 && asking.depends_on_others;
+            let reserved =
+                remembered.decide(question, of, asking, depends_on_others).and_then(|()| {
+                    match remembered.memory.reserve(question) {
+                        Ok(ticket) => Ok(Some(ticket)),
+                        // Where everything may be told, nothing is refused for a memory that is full.
+                        Err(_) if !asking.rules.are_kept() => Ok(None),
+                        Err(_) => Err(objection(Reason::Full)),
+                    }
+                });
             match reserved {
                 Ok(ticket) => tickets.extend(ticket),
                 Err(objection) => {
@@ -211,13 +264,47 @@ impl Memories {
                 }
             }
         }
+        let (recall, earlier) = match asking.is_compared {
+            true => {
+                let recall = recall(asked)?;
+                if !remembered.memory.can_recall(&recall.selection) {
+                    for ticket in tickets {
+                        remembered.memory.withdraw(ticket).map_err(not_pending)?;
+                    }
+                    return Err(objection(Reason::Full));
+                }
+                let earlier = earlier(&remembered.memory, &recall);
+                (Some(recall), Some(earlier))
+            }
+            false => (None, None),
+        };
         let is_told = tickets.iter().any(Ticket::is_recorded);
-        if !is_told {
+        if !is_told && recall.is_none() {
             return Ok(None);
         }
         let source = source_of(dataset);
-        self.keep(&source, &remembered)?;
-        Ok(Some(Reserved { source, generation: remembered.generation, tickets }))
+        if is_told {
+            self.keep(&source, &remembered)?;
+        }
+        let generation = remembered.generation;
+        Ok(Some(Reserved { source, generation, tickets, recall, earlier, turn: None }))
+    }
+
+    /// Returns the part of a source that is left out of a question. Nothing is remembered of it.
+    pub(super) fn left_out(
+        &self,
+        dataset: &Dataset,
+        asked: &Asked<'_>,
+        asking: &Asking,
+    ) -> Result<Option<Reserved>, ApiError> {
+        if !asking.is_compared {
+            return Ok(None);
+        }
+        let remembered = self.of(dataset)?;
+        let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = Some(earlier(&remembered.memory, &recall(asked)?));
+        let (source, generation, tickets) = (source_of(dataset), remembered.generation, Vec::new());
+        Ok(Some(Reserved { source, generation, tickets, recall: None, earlier, turn: None }))
     }
 
     /// Lists the rows that a question could do without, ascending.
@@ -237,9 +324,10 @@ impl Memories {
             .unwrap_or_default())
     }
 
-    /// Notes that a reserved question was answered, or takes it back.
-    pub(super) fn settle(&self, reserved: Reserved, answered: bool) -> Result<(), ApiError> {
-        let Reserved { source, generation, tickets } = reserved;
+    /// Notes how a reserved question ended.
+    pub(super) fn settle(&self, reserved: Reserved, settled: Settled) -> Result<(), ApiError> {
+        // Others go on when this one is remembered: the turn ends last.
+        let Reserved { source, generation, tickets, recall, turn, .. } = reserved;
         let known = {
             let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
             sources.get(&source).map(Arc::clone)
@@ -250,11 +338,17 @@ impl Memories {
             return Ok(());
         }
         for ticket in tickets {
-            let settled = match answered {
-                true => remembered.memory.confirm(ticket),
-                false => remembered.memory.withdraw(ticket),
+            let done = match settled {
+                Settled::TakenBack => remembered.memory.withdraw(ticket),
+                Settled::Heard | Settled::Opened(_) => remembered.memory.confirm(ticket),
             };
-            settled.map_err(not_pending)?;
+            done.map_err(not_pending)?;
+        }
+        if let (Some(recall), Settled::Opened(AnswerId(name))) = (recall, settled) {
+            // There was room for it, and no other question had its turn since.
+            let recalled = remembered.memory.recall(name, &recall);
+            recalled.map_err(|error| ApiError::internal(error.to_string()))?;
+            turn.iter().for_each(|turn| turn.answered());
         }
         self.keep(&source, &remembered)
     }
@@ -282,13 +376,20 @@ impl Remembered {
     }
 
     /// Applies the rules to a question.
-    fn decide(&self, question: &Question, of: Of, asking: &Asking) -> Result<(), Objection> {
+    ///
+    /// `depends_on_others` says that the answer depends on others' rows by more than a sum.
+    fn decide(
+        &self,
+        question: &Question,
+        of: Of,
+        asking: &Asking,
+        depends_on_others: bool,
+    ) -> Result<(), Objection> {
         let rules = &asking.rules;
-        let is_selection = of == Of::Selection;
         match self.memory.check(question, &policy(asking, of)) {
             // Where the answer depends on others' rows by more than a sum, the same own rows can be
             // told another equation: without approvals it is answered once.
-            Verdict::Free if is_selection && asking.depends_on_others && rules.ask_for_views() => {
+            Verdict::Free if depends_on_others && rules.ask_for_views() => {
                 tracing::info!("a join or a rank of the same rows is asked for again");
                 Err(Objection::Rule)
             }
@@ -307,7 +408,14 @@ impl Remembered {
             told.extend([Told::Categories(vec![column])]);
         }
         let columns = columns.as_slice();
-        let asked = Asked { told: &told, columns, identities: &rows, permille: &[], groups: &[] };
+        let asked = Asked {
+            told: &told,
+            columns,
+            identities: &rows,
+            permille: &[],
+            indicated: &[],
+            groups: &[],
+        };
         let recorded = questions(&asked, dataset.rows)?
             .iter()
             .try_for_each(|question| self.memory.record(question));
@@ -345,23 +453,23 @@ pub(super) fn key_of(source: &str) -> String {
     blake3::hash(source.as_bytes()).to_hex().to_string()
 }
 
-/// Makes the question about these rows, and one for each group of the views of its condition, of a
-/// source with so many rows.
+/// Makes the question about these rows, one about the rows that each column of zeros and ones chooses
+/// among them, and one for each group of the views of its condition, of a source with so many rows.
 ///
 /// The meter takes each value for one bit a row, which is the strictest: what it decides follows
 /// from the questions alone, and tells nothing of the values.
 fn questions(asked: &Asked<'_>, source_rows: u64) -> Result<Vec<Question>, ApiError> {
-    let Asked { told, columns, identities, permille, groups } = asked;
-    let question = |identities: &[u64], of: Of| {
+    let Asked { told, columns, identities, permille, indicated, groups } = asked;
+    let question = |identities: &[u64], told: &[Told], of: Of| {
         let selection = Selection::new(identities.to_vec());
         let selection = selection.map_err(|error| ApiError::internal(error.to_string()))?;
         let mut sums = BTreeMap::new();
-        for told in *told {
+        for told in told {
             sums.insert(told.value(columns, of)?, Profile::of_numbers(&[0.0, 1.0]));
         }
         Ok(Question { selection, source_rows, sums, ranks: BTreeMap::new() })
     };
-    let mut plain: Question = question(identities, Of::Selection)?;
+    let mut plain: Question = question(identities, told, Of::Selection)?;
     if !permille.is_empty() {
         for column in 0..columns.len() {
             let value = Told::Power(column, 1).value(columns, Of::Selection)?;
@@ -369,8 +477,9 @@ fn questions(asked: &Asked<'_>, source_rows: u64) -> Result<Vec<Question>, ApiEr
             plain.ranks.insert(value, Ranks { permille, of_rows: identities.len() as u64 });
         }
     }
-    let of_groups = groups.iter().map(|group| question(group, Of::Group));
-    std::iter::once(Ok(plain)).chain(of_groups).collect()
+    let of_ones = indicated.iter().map(|it| question(&it.identities, &it.told, Of::Selection));
+    let of_groups = groups.iter().map(|group| question(group, told, Of::Group));
+    std::iter::once(Ok(plain)).chain(of_ones).chain(of_groups).collect()
 }
 
 /// Returns the rules as the memory takes them. What is told in all is metered once, of the selection.

@@ -11,6 +11,7 @@ const SUM: Asking = Asking {
     rules: OwnRules { min_own_rows: 3, min_rows: 10, told: 100, approved: true },
     sums: 1,
     depends_on_others: false,
+    is_compared: false,
 };
 
 fn dataset(name: &str, path: &str) -> Dataset {
@@ -107,7 +108,7 @@ fn in_views(
     let identities: Vec<u64> = rows.collect();
     let (told, columns) = ([Told::Rows, Told::Power(0, 1)], ["age".to_owned()]);
     let (told, columns, permille) = (told.as_slice(), columns.as_slice(), [].as_slice());
-    let asked = Asked { told, columns, identities: &identities, permille, groups };
+    let asked = Asked { told, columns, identities: &identities, permille, indicated: &[], groups };
     memories.reserve(dataset, &asked, asking)
 }
 
@@ -138,9 +139,9 @@ fn a_question_that_is_taken_back_was_never_asked() {
     let ask = |rows| reserve(&memories, &trial, rows, &SUM);
     let reserved = ask(0..50).unwrap().unwrap();
     assert!(ask(0..49).is_err(), "a reserved question counts as answered");
-    memories.settle(reserved, false).unwrap();
+    memories.settle(reserved, Settled::TakenBack).unwrap();
     let reserved = ask(0..49).unwrap().unwrap();
-    memories.settle(reserved, true).unwrap();
+    memories.settle(reserved, Settled::Heard).unwrap();
     assert!(ask(0..50).is_err());
     assert!(ask(0..49).unwrap().is_none(), "the same question is free");
 }
@@ -175,9 +176,9 @@ fn a_memory_begins_anew_at_its_owners_word_and_forgets_what_was_reserved() {
         remembered.memory.reset();
     }
     let after = ask(0..49).unwrap().unwrap();
-    memories.settle(before, false).unwrap();
+    memories.settle(before, Settled::TakenBack).unwrap();
     assert!(ask(0..50).is_err(), "the old question takes nothing back");
-    memories.settle(after, true).unwrap();
+    memories.settle(after, Settled::Heard).unwrap();
 }
 
 #[test]
@@ -207,7 +208,8 @@ fn a_rank_is_told_after_a_mean_of_the_same_rows() {
     let (told, columns) = ([Told::Rows, Told::Power(0, 1)], ["age".to_owned()]);
     let (told, columns, permille) = (told.as_slice(), columns.as_slice(), [500].as_slice());
     let identities: Vec<u64> = (0..50).collect();
-    let asked = Asked { told, columns, identities: &identities, permille, groups: &groups };
+    let asked =
+        Asked { told, columns, identities: &identities, permille, indicated: &[], groups: &groups };
     assert!(memories.reserve(&trial, &asked, &asking).is_ok());
     assert!(matches!(memories.reserve(&trial, &asked, &asking), Err(Objection::Rule)));
 }

@@ -8,9 +8,11 @@
 mod catalogue;
 mod checks;
 mod closed;
+mod indicated;
 mod memory;
 mod obtained;
 mod obtaining;
+mod recalling;
 mod refusals;
 mod rows;
 mod selection;
@@ -27,7 +29,7 @@ use cloister_sources::Dataset;
 use cloister_vault::Vault;
 use tokio::sync::Semaphore;
 
-pub use self::memory::{Memories, Reserved};
+pub use self::memory::{Memories, Reserved, Settled};
 pub use self::obtained::{Added, Contents, Group, Obtained};
 use self::refusals::Refusals;
 pub use self::refusals::refused_for_its_data;
@@ -38,12 +40,14 @@ use crate::bus::Description;
 use crate::log::Log;
 use crate::policy::no_such_dataset;
 use crate::vocabulary::blocking;
+use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
 use crate::vocabulary::object::Parameter::{Optional, Required};
 use crate::vocabulary::object::{Call, Interface, Method, Principal, Reply, Right};
 use crate::vocabulary::selection::Stored;
 use crate::vocabulary::settings::{Limits, OwnRules, Policies};
+use crate::vocabulary::turns::Turn;
 
 /// The actor.
 pub struct Datasets {
@@ -101,6 +105,8 @@ pub struct Obtain {
     pub permille: Vec<u16>,
     /// The question can do without this node's rows, where a rule of its own keeps them back.
     pub leaves_out: bool,
+    /// The answer is one of sums over rows, which members compare others with.
+    pub is_compared: bool,
     /// The client declares the categories of tables.
     pub declares: bool,
     /// There is no other input to compute with.
@@ -125,8 +131,8 @@ pub struct CountRefusal {
 pub struct Settle {
     /// The question.
     pub reserved: Reserved,
-    /// False if the computation ended before anything could be opened.
-    pub answered: bool,
+    /// Its end.
+    pub settled: Settled,
 }
 
 impl Datasets {
@@ -161,6 +167,21 @@ impl Store {
             "select" => self.select(call),
             other => Err(ApiError::internal(format!("datasets cannot {other}"))),
         }
+    }
+
+    /// Begins the turn of a question that members compare with others of its source. Waits for one that
+    /// they have agreed on.
+    async fn begin_turn(&self, obtain: &Obtain) -> Result<Option<Arc<Turn>>, ApiError> {
+        let name = refusals::dataset_of(&obtain.stored).filter(|_| obtain.is_compared);
+        let Some(name) = name else { return Ok(None) };
+        let (store, principal) = (self.clone(), obtain.principal.clone());
+        let turns = blocking::run(move || {
+            store.dataset(&principal, &name).map(|dataset| store.memories.turns(&dataset))
+        });
+        let turn = turns.await??.begin().await;
+        turn.map(Some).ok_or_else(|| {
+            ApiError::new(Code::Overtaken, "another question about the same data is under way")
+        })
     }
 
     /// Returns the dataset of this name, if it exists for this principal.
@@ -216,14 +237,17 @@ impl Handler<Obtain> for Datasets {
     fn handle(&mut self, obtain: Obtain, _: &mut Self::Context) -> Self::Result {
         let (store, readings) = (self.store.clone(), Arc::clone(&self.readings));
         Box::pin(async move {
-            let _turn =
+            let turn = store.begin_turn(&obtain).await?;
+            let _reading =
                 readings.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
             let of_dataset = refusals::is_of_dataset(&obtain.stored);
             let obtained = blocking::run(move || store.obtain(&obtain)).await?;
-            obtained.map_err(|refusal| match of_dataset {
+            let obtained = obtained.map_err(|refusal| match of_dataset {
                 true => refusals::told(refusal),
                 false => refusal,
-            })
+            })?;
+            let reserved = obtained.reserved.map(|reserved| reserved.with_turn(turn));
+            Ok(Obtained { reserved, ..obtained })
         })
     }
 }
@@ -233,7 +257,7 @@ impl Handler<Settle> for Datasets {
 
     fn handle(&mut self, settle: Settle, _: &mut Self::Context) -> Self::Result {
         let memories = self.store.memories.clone();
-        let settled = blocking::run(move || memories.settle(settle.reserved, settle.answered));
+        let settled = blocking::run(move || memories.settle(settle.reserved, settle.settled));
         Box::pin(async move { settled.await? })
     }
 }

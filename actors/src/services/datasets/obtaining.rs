@@ -15,6 +15,7 @@ use cloister_sources::{
 };
 
 use super::checks::{check_arity, check_categories, check_key, check_missing};
+use super::indicated::{Indicated, indicated};
 use super::memory::{Asked, Asking, Objection, Reserved, too_close};
 use super::obtained::{Added, Contents, Group, Obtained};
 use super::rows::{Identities, Rows, selected};
@@ -108,7 +109,13 @@ impl Store {
                 if obtain.rules.ask_for_views() {
                     self.refusals.count(&obtain.principal, &dataset.name);
                 }
-                Ok(Obtained::left_out())
+                let (told, columns) = (told_of(selection, obtain), selection.columns.as_slice());
+                let (identities, permille, indicated, groups) =
+                    (&[][..], &[][..], &[][..], &[][..]);
+                let asked = Asked { told: &told, columns, identities, permille, indicated, groups };
+                let asking = asking(&told, selection, obtain);
+                let reserved = self.memories.left_out(dataset, &asked, &asking)?;
+                Ok(Obtained { reserved, ..Obtained::left_out() })
             }
             Err(Objection::Rule) => Err(too_close()),
             Err(Objection::Failed(error)) => Err(error),
@@ -143,7 +150,8 @@ impl Store {
             // The number that is left out tells how many were selected.
             self.remember_selected(dataset, selection, &selected, obtain)?;
         }
-        match self.remember(dataset, selection, (&identities, &groups), obtain) {
+        let indicated = indicated_by(&obtained, selection, &identities, obtain);
+        match self.remember(dataset, selection, (&identities, &indicated, &groups), obtain) {
             // Where no owner sees the question, this would tell of the few. Beside a number of dropped
             // rows it would tell how many they are.
             Err(Objection::Rule)
@@ -173,7 +181,8 @@ impl Store {
             if identities.is_empty() {
                 break;
             }
-            match self.remember(dataset, selection, (&identities, &[]), obtain) {
+            let indicated = indicated_by(&obtained, selection, &identities, obtain);
+            match self.remember(dataset, selection, (&identities, &indicated, &[]), obtain) {
                 Err(Objection::Rule) => {}
                 reserved => return Ok(Obtained { reserved: reserved?, ..obtained }),
             }
@@ -213,7 +222,7 @@ impl Store {
         let Some(content) = content else { return Ok(None) };
         let (rows, _) = self.rows(dataset, &[], selection, obtain)?;
         let (_, identities) = rows.finish(false)?;
-        let reserved = self.remember(dataset, selection, (&identities, &[]), obtain);
+        let reserved = self.remember(dataset, selection, (&identities, &[], &[]), obtain);
         let reserved = reserved.map_err(|objection| match objection {
             Objection::Failed(error) => error,
             Objection::Rule => too_close(),
@@ -333,13 +342,13 @@ impl Store {
         &self,
         dataset: &Dataset,
         selection: &Selection,
-        (identities, groups): (&[u64], &[ViewedGroup]),
+        (identities, indicated, groups): (&[u64], &[Indicated], &[ViewedGroup]),
         obtain: &Obtain,
     ) -> Result<Option<Reserved>, Objection> {
         let columns = selection.columns.as_slice();
         let told = told_of(selection, obtain);
         let permille = obtain.permille.as_slice();
-        let asked = Asked { told: &told, columns, identities, permille, groups };
+        let asked = Asked { told: &told, columns, identities, permille, indicated, groups };
         self.memories.reserve(dataset, &asked, &asking(&told, selection, obtain))
     }
 
@@ -353,7 +362,8 @@ impl Store {
     ) -> Result<Vec<u64>, ApiError> {
         let columns = selection.columns.as_slice();
         let told = told_of(selection, obtain);
-        let asked = Asked { told: &told, columns, identities, permille: &[], groups: &[] };
+        let asked =
+            Asked { told: &told, columns, identities, permille: &[], indicated: &[], groups: &[] };
         self.memories.few(dataset, &asked, &asking(&told, selection, obtain))
     }
 
@@ -367,8 +377,16 @@ impl Store {
     ) -> Result<(), Objection> {
         let mut told = vec![Told::Rows];
         told.extend(Some(condition(selection)).filter(|all| !all.is_empty()).map(Told::Condition));
-        let asked = Asked { told: &told, columns: &[], identities, permille: &[], groups: &[] };
-        let asking = Asking { rules: obtain.rules, sums: 1, depends_on_others: false };
+        let asked = Asked {
+            told: &told,
+            columns: &[],
+            identities,
+            permille: &[],
+            indicated: &[],
+            groups: &[],
+        };
+        let (rules, sums) = (obtain.rules, 1);
+        let asking = Asking { rules, sums, depends_on_others: false, is_compared: false };
         // It counts as answered, whatever becomes of the rest.
         self.memories.reserve(dataset, &asked, &asking).map(drop)
     }
@@ -376,6 +394,24 @@ impl Store {
 
 /// The most times that rows are left out of a selection, before all of them are.
 const MOST_TIMES_FEWER: usize = 3;
+
+/// Lists the rows that columns of zeros and ones choose, of the products that the answer tells.
+fn indicated_by(
+    obtained: &Obtained,
+    selection: &Selection,
+    identities: &[u64],
+    obtain: &Obtain,
+) -> Vec<Indicated> {
+    match &obtained.content {
+        // With approvals the owner decides on products, too.
+        Contents::Columns(columns) if obtain.rules.ask_for_views() => {
+            indicated(&told_of(selection, obtain), columns.for_computing(), identities)
+        }
+        Contents::Columns(_) | Contents::Json(_) | Contents::Groups(_) | Contents::Added(_) => {
+            Vec::new()
+        }
+    }
+}
 
 fn told_of(selection: &Selection, obtain: &Obtain) -> Vec<Told> {
     told(obtain.function, obtain.equations, selection.columns.len(), &condition(selection))
@@ -387,6 +423,7 @@ fn asking(told: &[Told], selection: &Selection, obtain: &Obtain) -> Asking {
         rules: obtain.rules,
         sums: sums_of_one(told, selection.columns.len()),
         depends_on_others: joins || obtain.equations.ranks > 0,
+        is_compared: obtain.is_compared,
     }
 }
 

@@ -75,9 +75,17 @@ impl Refusals {
 
 /// Reports whether the data are rows of a dataset.
 pub(super) fn is_of_dataset(stored: &Stored) -> bool {
+    dataset_of(stored).is_some()
+}
+
+/// Returns the name of the dataset that rows are selected of, if it is one.
+pub(super) fn dataset_of(stored: &Stored) -> Option<String> {
     match stored {
-        Stored::Selection(selection) => matches!(selection.base, Base::Dataset(_)),
-        Stored::Upload(_) | Stored::Inline(_) => false,
+        Stored::Selection(selection) => match &selection.base {
+            Base::Dataset(name) => Some(name.clone()),
+            Base::Upload(_) => None,
+        },
+        Stored::Upload(_) | Stored::Inline(_) => None,
     }
 }
 

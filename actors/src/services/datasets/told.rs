@@ -85,6 +85,20 @@ pub(super) fn sums_of_one(told: &[Told], columns: usize) -> u64 {
 }
 
 impl Told {
+    /// Returns the other factor of a product with this column.
+    pub(super) fn times(&self, column: usize) -> Option<Self> {
+        match self {
+            Self::Product(one, other) if *one == column => Some(Self::Power(*other, 1)),
+            Self::Product(one, other) if *other == column => Some(Self::Power(*one, 1)),
+            _ => None,
+        }
+    }
+
+    /// Reports whether it is of columns that are computed with, and not of the rows alone.
+    pub(super) fn is_of_columns(&self) -> bool {
+        !matches!(self, Self::Rows | Self::Condition(_))
+    }
+
     /// Reports whether it is a sum of numbers of this column.
     fn is_of(&self, column: usize) -> bool {
         match self {

@@ -20,7 +20,7 @@ use crate::log::{self, Kind, Log};
 use crate::policy::{Decide, Grant, canonical};
 use crate::progress::{Observer, Reporter};
 use crate::records::{Begun, Finished, Subject};
-use crate::services::datasets::{CountRefusal, Reserved, Settle, refused_for_its_data};
+use crate::services::datasets::{CountRefusal, Reserved, Settle, Settled, refused_for_its_data};
 use crate::sessions::{Decline, Launch, Reservation, Reserve, Terms};
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
@@ -154,7 +154,7 @@ impl Job {
         let head = match node.log.record(Kind::Asked, with(&account, asked)).await {
             Ok(head) => head,
             Err(error) => {
-                settle(&node, reserved, false).await;
+                settle(&node, reserved, Settled::TakenBack).await;
                 let _ = node.siblings.ask(SESSIONS, Decline { reservation, failure: None }).await;
                 return Err(error);
             }
@@ -164,11 +164,10 @@ impl Job {
         let terms = Terms { rules, origin, audit: head, remembers };
         let trace = trace.then_some(encoding);
         let watched = reporter.clone();
-        let launch = Launch { reservation, request, terms, started, reporter, trace };
+        let turn = reserved.as_ref().and_then(Reserved::turn);
+        let launch = Launch { reservation, request, terms, turn, started, reporter, trace };
         let concluded = node.siblings.ask(SESSIONS, launch).await;
-        // Once it has begun, the members have seen whether rows were left out.
-        let begun = concluded.as_ref().ok().is_none_or(|conclusion| conclusion.begun);
-        settle(&node, reserved, begun).await;
+        settle(&node, reserved, concluded.as_ref().map_or(Settled::Heard, settled)).await;
         if let (Some(dataset), true) = (dataset, concluded.as_ref().is_ok_and(tells_of_joint_data))
         {
             // Where the datasets are gone, nothing is read any more.
@@ -208,6 +207,8 @@ impl Job {
         let Self { principal, function, parameters, materials, roles, trace, .. } = self;
         let (names, mut flights) = (self.parties.names, self.flights);
         material::check_selections(&materials)?;
+        // A mistake in the parameters is no question about rows, and costs no refusal.
+        Request::check(function, &parameters, &roles).map_err(ApiError::from)?;
         if trace && material::dataset(&materials).is_some() {
             return Err(untold());
         }
@@ -227,6 +228,8 @@ impl Job {
         let scope = Scope { columns: 0, withholds: grant.rules.min_cell > 1 };
         let equations = function.opens(&parameters, scope).map_err(ApiError::from)?;
         let permille = function.permille(&parameters).map_err(ApiError::from)?;
+        let dataset = material::dataset(&materials);
+        let is_of_rows = function.kind == FunctionKind::Rows && grant.own.are_kept();
         let reader = Reader {
             siblings: &node.siblings,
             principal: &principal,
@@ -238,13 +241,16 @@ impl Job {
             permille,
             alone: materials.len() == 1,
             // Of a join or a product the others' part is nothing without this one.
-            leaves_out: function.kind == FunctionKind::Rows
-                && grant.origin == Origin::Dataset
-                && grant.own.are_kept(),
+            leaves_out: is_of_rows && grant.origin == Origin::Dataset,
+            // A number by rank is no sum that could be subtracted. With approvals the owner decides.
+            is_compared: is_of_rows
+                && dataset.is_some()
+                && equations.linear > 0
+                && grant.own.ask_for_views(),
         };
-        let dataset = material::dataset(&materials);
         let mut gathered = reader.gather(materials).await?;
-        let reserved = gathered.take_reserved();
+        let mut reserved = gathered.take_reserved();
+        let earlier = reserved.as_mut().and_then(Reserved::take_earlier);
         if gathered.is_left_out() {
             grant.origin = Origin::LeftOut;
         }
@@ -252,12 +258,18 @@ impl Job {
         let request = encoded(function, parameters, gathered, roles, flights).await;
         let encoding = begun.elapsed();
         match (request, dataset) {
-            (Ok(request), _) => Ok(Prepared { grant, request, flight, encoding, reserved }),
+            (Ok(request), _) => {
+                let request = match earlier {
+                    Some(earlier) => request.beside(earlier),
+                    None => request,
+                };
+                Ok(Prepared { grant, request, flight, encoding, reserved })
+            }
             (Err(error), None) => Err(error),
             // The client must not learn which row was wrong in which way.
             (Err(error), Some(dataset)) => {
                 // The refusal is an answer about these rows.
-                settle(node, reserved, true).await;
+                settle(node, reserved, Settled::Heard).await;
                 let count = CountRefusal { principal, dataset };
                 // Where the datasets are gone, nothing is read any more.
                 let _ = node.siblings.ask(DATASETS, count).await;
@@ -326,12 +338,28 @@ fn tells_of_joint_data(conclusion: &Conclusion) -> bool {
     }
 }
 
-/// Notes that a question about a dataset was answered, or takes it back. If that fails it counts as
+/// Returns how a computation's question ended. Once it has begun, the members have seen whether rows
+/// were left out. Nothing is opened before all agree, where a rule on all data together refuses, or
+/// where a member was overtaken: it has sent nothing that an opening needs.
+fn settled(conclusion: &Conclusion) -> Settled {
+    let is_closed = match &conclusion.result {
+        Err(Failure::Protocol(Fault::Refused(_), _)) => true,
+        Err(failure) => failure.to_error().code() == Code::Overtaken,
+        Ok(_) => false,
+    };
+    match &conclusion.agreement {
+        _ if !conclusion.begun => Settled::TakenBack,
+        Some(agreement) if !is_closed => Settled::Opened(agreement.answer),
+        _ => Settled::Heard,
+    }
+}
+
+/// Notes how a question about a dataset ended, or takes it back. If that fails it counts as
 /// answered, so that nothing more is told than is remembered.
-async fn settle(node: &NodeHandles, reserved: Option<Reserved>, answered: bool) {
+async fn settle(node: &NodeHandles, reserved: Option<Reserved>, settled: Settled) {
     let Some(reserved) = reserved else { return };
-    let settled = node.siblings.ask(DATASETS, Settle { reserved, answered }).await;
-    if let Err(error) | Ok(Err(error)) = settled {
+    let done = node.siblings.ask(DATASETS, Settle { reserved, settled }).await;
+    if let Err(error) | Ok(Err(error)) = done {
         tracing::warn!(%error, "a question about a dataset counts as answered");
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Reader<'a> {
     pub(super) alone: bool,
     /// The question can do without this node's rows.
     pub(super) leaves_out: bool,
+    /// The answer is one of sums over rows, which members compare others with.
+    pub(super) is_compared: bool,
 }
 
 /// Counts the bytes that clients pushed before and that a computation reads. Rows of datasets are
@@ -229,6 +231,7 @@ impl Reader<'_> {
             declares: self.parameters.own.contains_key("categories"),
             alone: self.alone,
             leaves_out: self.leaves_out,
+            is_compared: self.is_compared,
             flight: self.flight.clone(),
         };
         let obtained = self.siblings.ask(DATASETS, obtain).await??;

@@ -1,4 +1,4 @@
-"""What nodes list, as tables: functions, members, datasets and computations.
+"""Lists of nodes as tables: functions, members, datasets and computations.
 
 Each is the tuple or dict that it would be without the table, and only shows itself otherwise: as aligned
 text, and in notebooks as a table of HTML. All that came from a node is escaped, or stripped of what would

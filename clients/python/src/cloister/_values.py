@@ -1,4 +1,4 @@
-"""What a caller hands in, as JSON takes it: values, lists, sets, columns and frames.
+"""Values of callers, as JSON takes them: values, lists, sets, columns and frames.
 
 A frame becomes its rows. Errors name the place of a value, and never the value.
 """

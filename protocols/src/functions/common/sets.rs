@@ -47,16 +47,28 @@ impl Ids {
     }
 
     /// Returns the items that texts stand for.
-    pub(crate) fn items(self, texts: &[String]) -> Zeroizing<Vec<String>> {
-        Zeroizing::new(texts.iter().map(|text| self.case.item(text)).collect())
+    ///
+    /// # Errors
+    /// A blank text.
+    pub(crate) fn items(self, texts: &[String]) -> Result<Zeroizing<Vec<String>>, InputError> {
+        let item = |(index, text): (usize, &String)| {
+            self.case.item(text).ok_or(InputError::BlankId { index })
+        };
+        texts.iter().enumerate().map(item).collect::<Result<_, _>>().map(Zeroizing::new)
     }
 
     /// Returns the items of texts in order, each once.
-    pub(crate) fn distinct_items(self, texts: &[String]) -> Zeroizing<Vec<String>> {
-        let mut items = self.items(texts);
+    ///
+    /// # Errors
+    /// A blank text.
+    pub(crate) fn distinct_items(
+        self,
+        texts: &[String],
+    ) -> Result<Zeroizing<Vec<String>>, InputError> {
+        let mut items = self.items(texts)?;
         items.sort_unstable();
         items.dedup();
-        items
+        Ok(items)
     }
 
     /// Refuses a set of more items than there may be, or than were declared.

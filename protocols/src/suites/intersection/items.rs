@@ -3,7 +3,8 @@
 //! Texts are trimmed of white space, and brought into Unicode's composed form (NFC, Unicode
 //! Standard Annex 15). So é is é whether it was written as one character or as two. Letters of
 //! other scripts that only look alike stay different. So do upper and lower case, unless the
-//! parties agree to compare in lower case. Of an item that comes several times one is kept.
+//! parties agree to compare in lower case. Of an item that comes several times one is kept. A blank
+//! text is no item.
 
 use std::borrow::Cow;
 
@@ -38,14 +39,15 @@ impl Case {
         }
     }
 
-    /// Returns the item that a text stands for.
-    pub(crate) fn item(self, text: &str) -> String {
+    /// Returns the item that a text stands for; none for a blank text, which is a missing item. People
+    /// without an id are not the same person.
+    pub(crate) fn item(self, text: &str) -> Option<String> {
         let text = text.trim();
         let text = match self {
             Self::Exact => Cow::Borrowed(text),
             Self::Lower => Cow::Owned(text.to_lowercase()),
         };
-        text.nfc().collect()
+        (!text.is_empty()).then(|| text.nfc().collect())
     }
 }
 
@@ -67,15 +69,23 @@ mod tests {
 
     #[test]
     fn the_same_text_written_otherwise_is_the_same_item() {
-        let exact = |text| Case::Exact.item(text);
+        let exact = |text| Case::Exact.item(text).unwrap();
         assert_eq!(exact(" Jose\u{301}\t"), "Jos\u{e9}");
         assert_eq!(exact("\u{a0}Müller\u{2003}"), exact("Mu\u{308}ller"));
         // Kelvin and Ångström have canonical equals.
         assert_eq!(exact("\u{212a}\u{212b}"), "K\u{c5}");
         assert_ne!(exact("Müller"), exact("müller"));
-        let lower = |text| Case::Lower.item(text);
+        let lower = |text| Case::Lower.item(text).unwrap();
         assert_eq!(lower("MU\u{308}LLER "), lower("müller"));
         assert_eq!(lower("ΑΣ"), "ας");
+    }
+
+    #[test]
+    fn a_blank_text_is_no_item() {
+        for blank in ["", " ", "\t\n", "\u{a0}\u{2003}"] {
+            assert_eq!(Case::Exact.item(blank), None);
+            assert_eq!(Case::Lower.item(blank), None);
+        }
     }
 
     #[test]

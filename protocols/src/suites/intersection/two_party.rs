@@ -247,10 +247,10 @@ fn with_places(results: &[DoublyBlinded]) -> Vec<(DoublyBlinded, usize)> {
     sorted
 }
 
-/// Returns the bytes of a result that is sent back: so many that no two of all pairs are equal by
-/// chance.
+/// Returns the bytes of a result that is sent back: so many that no two of all results are equal by
+/// chance, of one party or of both. Two of one party would pass for a repeated item.
 fn result_bytes(ours: usize, theirs: usize) -> usize {
-    let bits = 40 + bit_length(ours) + bit_length(theirs);
+    let bits = 40 + 2 * bit_length(ours.max(theirs));
     usize::try_from(bits.div_ceil(8)).map_or(16, |bytes| bytes.min(16))
 }
 
@@ -279,4 +279,19 @@ fn has_repeated(results: &[DoublyBlinded]) -> bool {
     let mut sorted = Zeroizing::new(results.to_vec());
     sorted.par_sort_unstable();
     sorted.windows(2).any(|two| two.first() == two.get(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_long_enough_for_the_larger_set_against_itself() {
+        for (ours, theirs) in [(1, 1 << 20), (1 << 20, 1), (1 << 20, 1 << 20), (3, 1 << 30)] {
+            // Among n results two are equal by chance with a probability of n² / 2^bits at most.
+            let bits = 8 * result_bytes(ours, theirs);
+            let pairs = 2 * (ours.max(theirs) as u64).ilog2() as usize;
+            assert!(bits >= 40 + pairs, "{ours} {theirs}: {bits}");
+        }
+    }
 }

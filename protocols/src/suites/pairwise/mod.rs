@@ -185,6 +185,8 @@ impl<'a> Pairwise<'a> {
 
 impl Engine for Pairwise<'_> {
     type Shared<R: Ring> = AdditiveShare<R>;
+    // Some 100 ms of two nodes, and 11 MB of each.
+    const DIFFERENCES: usize = 1 << 13;
 
     fn brings_data(&self) -> bool {
         true

@@ -129,9 +129,15 @@ fn inconsistent_shares_of_a_party_without_a_seat_are_its_own_fault() {
         let to = Party::new(seat);
         let tamper = Tamper::new(accused, to, 1, Action::Flip(bit)).retagging();
         let report = run(OUTSIDER, Simulation::new(seed).adversary(tamper));
-        let faults: Vec<&Fault> = report.endings.iter().filter_map(Ending::fault).collect();
-        assert!(!faults.is_empty());
-        for fault in faults {
+        let found: Vec<(usize, &Fault)> = (0..)
+            .zip(&report.endings)
+            .filter_map(|(seat, ending)| Some((seat, ending.fault()?)))
+            .collect();
+        assert!(!found.is_empty());
+        for (seat, fault) in found {
+            // No seat that finds it has sent a share of what follows.
+            let mut sent = report.transcript.iter().filter(|d| d.from.index() == seat);
+            assert!(sent.all(|d| d.to != accused || d.sequence == 0), "seat {seat}");
             assert!(
                 matches!(fault, Fault::Equivocation { accused: a, .. } if *a == accused),
                 "{fault}"

@@ -2,10 +2,10 @@
 //! component.
 //!
 //! Each seat hashes the messages of such parties, component by component: the keys of x_0 and x_1,
-//! and x_2 itself. With the next opening it tells both neighbours the hashes of the components that
+//! and x_2 itself. Before the next opening it tells both neighbours the hashes of the components that
 //! they share. So inconsistent shares end the computation before anything that follows from them is
-//! used, and the two seats can name the dealer. It takes no round: 32 bytes a party to each
-//! neighbour.
+//! sent, and the two seats can name the dealer. It takes one message more before an opening, of 32
+//! bytes a party to each neighbour.
 
 use std::collections::BTreeMap;
 

@@ -148,6 +148,8 @@ impl<'a> Replicated<'a> {
 
 impl Engine for Replicated<'_> {
     type Shared<R: Ring> = ReplicatedShare<R>;
+    // Some 4 MB of each node.
+    const DIFFERENCES: usize = 1 << 17;
 
     fn brings_data(&self) -> bool {
         self.roles.brings_data(self.channel.parties().me())

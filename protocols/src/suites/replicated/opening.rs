@@ -43,13 +43,12 @@ impl Replicated<'_> {
     ) -> Result<Reconstructed<Vec<R>>, Fault> {
         self.channel.begin_round("open");
         self.open_windows_of_opening(recipients, x.len() * R::BYTES).await?;
+        // No share leaves before all that it follows from is known to be consistent.
         if let Some(seat) = &self.seat {
             self.dealt.tell(self.channel, seat);
-        }
-        self.send_missing_shares(x, recipients);
-        if let Some(seat) = &self.seat {
             self.dealt.compare(self.channel, seat).await?;
         }
+        self.send_missing_shares(x, recipients);
         if !self.is_of(recipients, self.channel.parties().me()) {
             return Ok(Reconstructed::NotARecipient);
         }

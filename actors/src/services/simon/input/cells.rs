@@ -1,6 +1,6 @@
 //! The values of one column of a dataset, as functions take them.
 
-use cloister_protocols::computation::Input;
+use cloister_protocols::computation::{Input, number_text};
 use cloister_sources::Values;
 
 use super::exact_double;
@@ -34,7 +34,7 @@ pub(super) fn doubles(column: &Values) -> Result<Vec<f64>, ApiError> {
 pub(super) fn texts(column: &Values) -> Result<Vec<String>, ApiError> {
     match column {
         Values::Integers(values) => to_texts(values),
-        Values::Numbers(values) => to_texts(values),
+        Values::Numbers(values) => Ok(require_all(values)?.into_iter().map(number_text).collect()),
         Values::Truths(values) => to_texts(values),
         Values::Texts(values) => require_all(values),
     }

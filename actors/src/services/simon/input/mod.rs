@@ -15,7 +15,7 @@ mod objects;
 use std::fmt::Display;
 
 use cloister_protocols::catalogue::{Descriptor, InputKind};
-use cloister_protocols::computation::Input;
+use cloister_protocols::computation::{Input, number_text};
 
 pub(super) use self::columns::as_data;
 pub(super) use self::missing::without_nulls;
@@ -128,7 +128,7 @@ fn text(at: usize, item: Data) -> Result<String, ApiError> {
     match item {
         Data::Text(text) => Ok(text),
         Data::Integer(value) => Ok(value.to_string()),
-        Data::Number(value) => Ok(value.to_string()),
+        Data::Number(value) => Ok(number_text(value)),
         Data::Bool(value) => Ok(value.to_string()),
         other => Err(wrong_item(at, "a text", &other)),
     }
@@ -164,6 +164,8 @@ fn exact_number(place: &dyn Display, item: &Data) -> Result<f64, ApiError> {
             ApiError::argument("data", format!("{place} {reason}"))
         }),
         Data::Number(value) => Ok(*value),
+        // As a column of truth values is taken.
+        Data::Bool(value) => Ok(f64::from(u8::from(*value))),
         other => Err(wrong_kind(place, "a number", other)),
     }
 }

@@ -14,6 +14,12 @@ fn from(json: &str, kind: InputKind) -> Result<Input, ApiError> {
 const BEHIND: [Behind; 2] = [Behind::Numbers; 2];
 
 #[test]
+fn truth_values_are_numbers_where_numbers_are_taken() {
+    let input = from("[true,false,2]", InputKind::Numbers).unwrap();
+    assert_eq!(input, Input::Numbers(vec![1.0, 0.0, 2.0]));
+}
+
+#[test]
 fn each_kind_is_read_as_clients_write_it() {
     let is = |json, kind, input| assert_eq!(from(json, kind).unwrap(), input, "{json}");
     is("5", InputKind::Numbers, Input::Integers(vec![5]));

@@ -15,6 +15,7 @@ use crate::circuits::Bits;
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
 use crate::functions::common::categories::{check_message, check_name};
+use crate::functions::input::number_text;
 use crate::kernel::fault::{Fault, InputError};
 
 /// The bits of a number in its column's scale, without the sign.
@@ -62,7 +63,7 @@ impl Cells {
             Self::Categories { .. } => return Ok(self),
             Self::Texts(texts) => texts,
             Self::Numbers(Scaled { numbers, .. }) => {
-                Zeroizing::new(numbers.iter().map(f64::to_string).collect())
+                Zeroizing::new(numbers.iter().copied().map(number_text).collect())
             }
         };
         texts.iter().try_for_each(|text| check_name(text))?;

@@ -78,8 +78,8 @@ impl KeyedRows {
             _ => Default::default(),
         };
         let items = match terms.work {
-            Work::Counts => ids.distinct_items(texts),
-            Work::Cells | Work::Numbers => ids.items(texts),
+            Work::Counts => ids.distinct_items(texts)?,
+            Work::Cells | Work::Numbers => ids.items(texts)?,
         };
         check_distinct(&items)?;
         ids.check_size(items.len())?;
