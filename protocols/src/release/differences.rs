@@ -26,8 +26,8 @@
 //! node finds those of its own rows by itself, as if all others were known.
 //!
 //! **Order.** A node has one question about a source at a time between the agreement and the record of
-//! its answer. One that was read before another was agreed on is refused (`Turn` in the actors). So of
-//! any two questions one is the earlier at all members of both, and the later one names it.
+//! its answer. One that was read before another was answered is refused (`Turn` in the actors). So of
+//! any two answers one is the earlier at all members of both, and the later one names it.
 //!
 //! **Rounds:** none more for sharing and comparing, and ⌈log₂ lanes⌉ for the disjunction: 2 for one
 //! earlier answer of three parties, 16 for a hundred.
