@@ -1,12 +1,16 @@
 //! Sums that an answer tells of some of its rows. Less c times the sum of x, the sum of products of x
 //! and t is a sum over the rows in which t is not c. With the most frequent value for c these rows are
-//! fewest: of a column with two values they are those with the other one.
+//! fewest. Of a column with two values they are those with the other one, and the sum is one of x alone.
+//! Of a column with more, each x has a weight of its own: only a few such rows are a matter here.
 
 use std::collections::HashMap;
 
 use cloister_sources::Values;
 
 use super::told::Told;
+
+/// So few rows are looked at even where each has a weight of its own.
+const FEW: usize = 10;
 
 /// Rows of a selection of which an answer tells sums, because a column differs there from its most
 /// frequent value.
@@ -22,9 +26,13 @@ pub(super) fn indicated(told: &[Told], columns: &[Values], identities: &[u64]) -
         .filter_map(|by| {
             let multiplied: Vec<Told> = told.iter().filter_map(|told| told.times(by)).collect();
             let values = columns.get(by).and_then(numbers).filter(|_| !multiplied.is_empty())?;
-            let usual = most_frequent(&values)?;
+            let counts = counted(&values);
+            let usual = most_frequent(&counts)?;
             let rows = identities.iter().zip(&values).filter(|(_, value)| **value != usual);
-            let identities = rows.map(|(identity, _)| *identity).collect();
+            let identities: Vec<u64> = rows.map(|(identity, _)| *identity).collect();
+            if counts.len() > 2 && identities.len() >= FEW {
+                return None;
+            }
             let told = std::iter::once(Told::Rows).chain(multiplied).collect();
             Some(Indicated { identities, told })
         })
@@ -44,11 +52,15 @@ fn numbers(column: &Values) -> Option<Vec<u64>> {
     }
 }
 
-/// Returns the most frequent number; of several, the same one whatever the order of rows.
-fn most_frequent(values: &[u64]) -> Option<u64> {
-    let mut counts: HashMap<u64, usize> = HashMap::new();
+fn counted(values: &[u64]) -> HashMap<u64, usize> {
+    let mut counts = HashMap::new();
     values.iter().for_each(|value| *counts.entry(*value).or_default() += 1);
-    counts.into_iter().max_by_key(|(value, count)| (*count, *value)).map(|(value, _)| value)
+    counts
+}
+
+/// Returns the most frequent number; of several, the same one whatever the order of rows.
+fn most_frequent(counts: &HashMap<u64, usize>) -> Option<u64> {
+    counts.iter().max_by_key(|(value, count)| (**count, **value)).map(|(value, _)| *value)
 }
 
 #[cfg(test)]
@@ -70,6 +82,11 @@ mod tests {
         assert_eq!(rows(Values::Truths(vec![Some(false), Some(true), Some(false)])), [8]);
         assert_eq!(rows(Values::Numbers(vec![Some(0.0), Some(-0.0), Some(3.5)])), [9]);
         assert!(rows(Values::Integers(vec![Some(5); 3])).is_empty());
-        assert!(indicated(&told[..2], &[age.clone(), age], &[7, 8, 9]).is_empty());
+        assert!(indicated(&told[..2], &[age.clone(), age.clone()], &[7, 8, 9]).is_empty());
+        // With more than two values a sum over many rows has weights, and tells no plain sum.
+        let (rows, many) = ((0..30).collect::<Vec<u64>>(), (0..30).map(Some).collect());
+        let ages = Values::Integers(vec![Some(40); 30]);
+        let by_many = indicated(&told, &[ages, Values::Integers(many)], &rows);
+        assert!(by_many.iter().all(|it| it.told != [Told::Rows, Told::Power(0, 1)]));
     }
 }
