@@ -91,12 +91,21 @@ fn sets_of_several_messages_are_compared_as_a_whole() {
 fn long_items_and_such_as_look_alike_are_told_apart() {
     let long = |last: char| "x".repeat(100_000) + &last.to_string();
     let sets = [
-        vec![long('a'), "é".into(), "Ö".into(), "a".into(), String::new()],
-        vec![long('b'), "e\u{301}".into(), "ö".into(), "\u{430}".into(), "  ".into()],
+        vec![long('a'), "é".into(), "Ö".into(), "a".into()],
+        vec![long('b'), "e\u{301}".into(), "ö".into(), "\u{430}".into()],
     ];
-    assert_eq!(intersection(&run(&sets)), ["", "é"]);
+    assert_eq!(intersection(&run(&sets)), ["é"]);
     let parameters = Parameters::default().with("case", Some(Case::Lower));
-    assert_eq!(intersection(&run(&sets).parameters(parameters)), ["", "é", "ö"]);
+    assert_eq!(intersection(&run(&sets).parameters(parameters)), ["é", "ö"]);
+}
+
+#[test]
+fn a_blank_text_is_refused_as_an_item() {
+    for blank in ["", "  "] {
+        let sets = [vec!["a".to_owned(), blank.into()], vec!["a".to_owned()]];
+        let refusal = run(&sets).request(0).unwrap_err();
+        assert_eq!(refusal, InputError::BlankId { index: 1 });
+    }
 }
 
 #[test]
