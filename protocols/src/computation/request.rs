@@ -17,7 +17,7 @@ use crate::kernel::party::Party;
 use crate::kernel::session::{Offer, Roles, Spec};
 use crate::kernel::wire;
 use crate::release::Subject;
-use crate::release::differences::Earlier;
+use crate::release::differences::{self, Earlier};
 use crate::suites::guarantee::Suite;
 use crate::suites::replicated::SEATS;
 
@@ -226,8 +226,15 @@ impl Request {
         match (&self.helps, self.function.needs) {
             (Some(_), Needs::LinearSums | Needs::Counts) => 0,
             _ if by_themselves => usize::MAX,
-            _ => self.prepared.words(),
+            _ => self.prepared.words().saturating_add(self.comparisons()),
         }
+    }
+
+    /// Returns the number of comparisons with the earlier answers that this party names. Others may
+    /// name more.
+    fn comparisons(&self) -> usize {
+        let Some(earlier) = &self.subject.earlier else { return 0 };
+        differences::comparisons(earlier.named().len(), self.roles.inputs().count())
     }
 
     /// Returns the bytes that one honest peer may have on its way to this party before any are

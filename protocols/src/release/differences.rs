@@ -46,7 +46,9 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::engine::Engine;
 use crate::kernel::session::AnswerId;
+use crate::suites::replicated::Replicated;
 
 /// The most earlier answers that one combination has.
 const MOST: usize = 3;
@@ -289,6 +291,12 @@ impl Combination {
         };
         sets.iter().enumerate().map(rows).sum()
     }
+}
+
+/// Returns the number of comparisons with so many earlier answers, among three nodes that compute.
+pub(crate) fn comparisons(answers: usize, parties: usize) -> usize {
+    let bounds = 2 * parties.max(1);
+    bounds * Combination::all(answers, Replicated::<'static>::DIFFERENCES / bounds).len()
 }
 
 /// The factors of three answers, without those of a sum.
