@@ -1,38 +1,308 @@
-//! Addresses of databases, and their form without user and password.
+//! Addresses of database servers, as people write them: `postgres://user:password@host:port/database`.
+//!
+//! Nothing of a connection comes from the environment: neither a password that another server was
+//! meant to get, nor a way to speak to it. To another machine a connection is encrypted, unless the
+//! address says otherwise.
 
-use sqlx::mysql::MySqlConnectOptions;
-use sqlx::postgres::PgConnectOptions;
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
-/// Parses the address of a PostgreSQL server.
-pub(crate) fn postgres_options(url: &str) -> Option<PgConnectOptions> {
-    let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    known.then(|| url.parse().ok()).flatten()
+use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
+
+/// A kind of server, with the words that its addresses have.
+#[derive(Clone, Copy)]
+pub(crate) struct Server {
+    pub(crate) schemes: [&'static str; 2],
+    port: u16,
+    /// The parameter for the folder or file of a socket on this machine.
+    socket: &'static str,
 }
 
-/// Parses the address of a MySQL or MariaDB server.
-pub(crate) fn mysql_options(url: &str) -> Option<MySqlConnectOptions> {
-    let known = url.starts_with("mysql://") || url.starts_with("mariadb://");
-    known.then(|| url.parse().ok()).flatten()
+pub(crate) const POSTGRES: Server =
+    Server { schemes: ["postgres", "postgresql"], port: 5432, socket: "host" };
+
+pub(crate) const MYSQL: Server =
+    Server { schemes: ["mysql", "mariadb"], port: 3306, socket: "socket" };
+
+/// The address of a database, and its user. It has no `Debug` form.
+pub(crate) struct Address {
+    pub(crate) user: String,
+    pub(crate) password: Zeroizing<String>,
+    pub(crate) host: Host,
+    pub(crate) port: u16,
+    pub(crate) database: String,
+    pub(crate) encryption: Encryption,
+    /// The file of the certificates that may sign the server's.
+    pub(crate) certificates: Option<PathBuf>,
 }
 
-/// Writes host, port and database of a PostgreSQL address.
-pub(crate) fn postgres_place(url: &str) -> String {
-    match postgres_options(url) {
-        Some(options) => place(options.get_host(), options.get_port(), options.get_database()),
-        None => UNKNOWN.to_owned(),
+/// The place of a server.
+pub(crate) enum Host {
+    /// A name, or an address in numbers.
+    Name(String),
+    /// A socket on this machine.
+    Socket(PathBuf),
+}
+
+/// The protection of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    /// None, because the address says so.
+    Off,
+    /// If the server offers it: on this machine only.
+    Preferred,
+    /// Always.
+    Required,
+    /// Always, and the server's certificate is signed by a known one.
+    Signed,
+    /// Always, and the certificate is that of the host.
+    Verified,
+}
+
+/// The reason for which an address is refused. It tells nothing of the user or the password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressProblem {
+    /// It begins with another word, or lacks a part.
+    #[error("its form is another")]
+    Form,
+    /// A sign has another meaning in addresses.
+    #[error(
+        "in a user, a password or a database write the signs : / ? # [ ] @ % as %3A %2F %3F %23 %5B %5D \
+         %40 %25"
+    )]
+    Signs,
+    /// A part is missing.
+    #[error("it has no {0}")]
+    Missing(&'static str),
+    /// The port is none.
+    #[error("its port is no number from 1 to 65535")]
+    OtherPort,
+    /// A parameter is not known.
+    #[error("its parameter {0:?} is not known: it takes sslmode, sslrootcert and {1}")]
+    Parameter(String, &'static str),
+    /// The mode of encryption is not known.
+    #[error(
+        "its sslmode is none of require, verify-ca, verify-full and disable; a mode that gives way to a \
+         server without encryption is not taken for another machine"
+    )]
+    Encryption,
+    /// The path of a socket or file is not absolute.
+    #[error("the path in {0} is not absolute")]
+    Path(&'static str),
+}
+
+impl Server {
+    /// Reads an address.
+    pub(crate) fn read(self, url: &str) -> Result<Address, AddressProblem> {
+        use AddressProblem::{Form, Missing, OtherPort, Parameter, Path as NotAbsolute, Signs};
+        let (scheme, rest) = url.split_once("://").ok_or(Form)?;
+        if !self.schemes.contains(&scheme) {
+            return Err(Form);
+        }
+        if rest.contains('#') {
+            return Err(Signs);
+        }
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        // One of them stood in a password.
+        if database.contains(['@', '/']) || query.contains('@') {
+            return Err(Signs);
+        }
+        let (account, place) = authority.rsplit_once('@').ok_or(Missing("user"))?;
+        let (user, password) = account.split_once(':').unwrap_or((account, ""));
+        if account.contains('@') || password.contains(':') {
+            return Err(Signs);
+        }
+        let (name, port) = divided(place)?;
+        let port = match port {
+            None => self.port,
+            Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(OtherPort)?,
+        };
+        let (mut socket, mut mode, mut certificates) = (None, None, None);
+        for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
+            let value = decoded(value)?;
+            match name {
+                "sslmode" | "ssl-mode" => mode = Some(value.to_ascii_lowercase()),
+                "sslrootcert" | "sslca" | "ssl-ca" => {
+                    certificates = Some(absolute(&value, "sslrootcert")?);
+                }
+                name if name == self.socket => socket = Some(absolute(&value, self.socket)?),
+                other => return Err(Parameter(clipped(other), self.socket)),
+            }
+        }
+        let host = match (decoded(name)?, socket) {
+            (name, Some(socket)) if name.is_empty() => Host::Socket(socket),
+            (_, Some(_)) => return Err(NotAbsolute(self.socket)),
+            (name, None) if name.is_empty() => return Err(Missing("host")),
+            (name, None) => Host::Name(name.into_owned()),
+        };
+        let address = Address {
+            user: Some(decoded(user)?.into_owned())
+                .filter(|it| !it.is_empty())
+                .ok_or(Missing("user"))?,
+            password: Zeroizing::new(decoded(password)?.into_owned()),
+            encryption: encryption(mode.as_deref(), &host, certificates.is_some())?,
+            host,
+            port,
+            database: Some(decoded(database)?.into_owned())
+                .filter(|it| !it.is_empty())
+                .ok_or(Missing("database"))?,
+            certificates,
+        };
+        Ok(address)
+    }
+
+    /// Writes host, port and database of an address.
+    pub(crate) fn place(self, url: &str) -> String {
+        match self.read(url) {
+            Ok(Address { host, port, database, .. }) => format!("{host}:{port}/{database}"),
+            Err(_) => "address not understood".to_owned(),
+        }
     }
 }
 
-/// Writes host, port and database of a MySQL address.
-pub(crate) fn mysql_place(url: &str) -> String {
-    match mysql_options(url) {
-        Some(options) => place(options.get_host(), options.get_port(), options.get_database()),
-        None => UNKNOWN.to_owned(),
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => formatter.write_str(name),
+            Self::Socket(path) => write!(formatter, "{}", path.display()),
+        }
     }
 }
 
-const UNKNOWN: &str = "address not understood";
+impl Host {
+    /// Returns `true` if no other machine can listen on the way.
+    fn is_here(&self) -> bool {
+        match self {
+            Self::Socket(_) => true,
+            Self::Name(name) if name == "localhost" => true,
+            Self::Name(name) => name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
+        }
+    }
+}
 
-fn place(host: &str, port: u16, database: Option<&str>) -> String {
-    format!("{host}:{port}/{}", database.unwrap_or_default())
+/// Divides a host and its port. An address with colons stands in brackets.
+fn divided(place: &str) -> Result<(&str, Option<&str>), AddressProblem> {
+    if let Some(rest) = place.strip_prefix('[') {
+        let (name, port) = rest.split_once(']').ok_or(AddressProblem::Form)?;
+        return match port {
+            "" => Ok((name, None)),
+            port => Ok((name, Some(port.strip_prefix(':').ok_or(AddressProblem::Form)?))),
+        };
+    }
+    match place.split_once(':') {
+        None => Ok((place, None)),
+        Some((_, port)) if port.contains(':') => Err(AddressProblem::Form),
+        Some((name, port)) => Ok((name, Some(port))),
+    }
+}
+
+fn encryption(
+    mode: Option<&str>,
+    host: &Host,
+    has_certificates: bool,
+) -> Result<Encryption, AddressProblem> {
+    match mode {
+        Some("disable" | "disabled") => Ok(Encryption::Off),
+        Some("require" | "required") => Ok(Encryption::Required),
+        Some("verify-ca" | "verify_ca") => Ok(Encryption::Signed),
+        Some("verify-full" | "verify_full" | "verify_identity") => Ok(Encryption::Verified),
+        Some("prefer" | "preferred") if host.is_here() => Ok(Encryption::Preferred),
+        Some(_) => Err(AddressProblem::Encryption),
+        None if has_certificates => Ok(Encryption::Verified),
+        None if host.is_here() => Ok(Encryption::Preferred),
+        None => Ok(Encryption::Required),
+    }
+}
+
+/// Replaces the signs that are written as `%` and two digits.
+fn decoded(text: &str) -> Result<Cow<'_, str>, AddressProblem> {
+    let escapes = text.split('%').skip(1);
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !escapes.into_iter().all(is_escape) {
+        return Err(AddressProblem::Signs);
+    }
+    percent_decode_str(text).decode_utf8().map_err(|_| AddressProblem::Signs)
+}
+
+fn absolute(path: &str, parameter: &'static str) -> Result<PathBuf, AddressProblem> {
+    let path = Path::new(path);
+    path.is_absolute().then(|| path.to_owned()).ok_or(AddressProblem::Path(parameter))
+}
+
+fn clipped(name: &str) -> String {
+    name.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(url: &str) -> AddressProblem {
+        POSTGRES.read(url).err().unwrap()
+    }
+
+    #[test]
+    fn all_parts_of_an_address_are_read() {
+        let address =
+            POSTGRES.read("postgresql://doctor:p%40ss%2Fw%3Aord%231%25@db.example:5433/cl%20inic");
+        let address = address.ok().unwrap();
+        assert_eq!((address.user.as_str(), address.password.as_str()), ("doctor", "p@ss/w:ord#1%"));
+        assert_eq!((address.host.to_string().as_str(), address.port), ("db.example", 5433));
+        assert_eq!(address.database, "cl inic");
+        let usual = MYSQL.read("mariadb://a@[::1]/b").ok().unwrap();
+        assert_eq!((usual.host.to_string().as_str(), usual.port), ("::1", 3306));
+        let socket = POSTGRES.read("postgres://a@/b?host=/run/postgresql").ok().unwrap();
+        assert!(matches!(socket.host, Host::Socket(path) if path == Path::new("/run/postgresql")));
+    }
+
+    #[test]
+    fn another_machine_is_spoken_to_encrypted_unless_the_address_says_otherwise() {
+        let of =
+            |rest: &str| POSTGRES.read(&format!("postgres://a:b@{rest}")).map(|it| it.encryption);
+        assert_eq!(of("db.example/c"), Ok(Encryption::Required));
+        assert_eq!(of("10.0.0.1/c"), Ok(Encryption::Required));
+        assert_eq!(of("db.example/c?sslmode=disable"), Ok(Encryption::Off));
+        assert_eq!(of("db.example/c?sslmode=verify-full"), Ok(Encryption::Verified));
+        assert_eq!(of("db.example/c?sslrootcert=/a/ca.pem"), Ok(Encryption::Verified));
+        for giving_way in ["prefer", "allow", "anything"] {
+            let address = format!("db.example/c?sslmode={giving_way}");
+            assert_eq!(of(&address), Err(AddressProblem::Encryption));
+        }
+        for here in ["localhost/c", "127.0.0.1/c", "[::1]/c", "127.9.9.9:1/c?sslmode=prefer"] {
+            assert_eq!(of(here), Ok(Encryption::Preferred), "{here}");
+        }
+        // A name that only begins like this machine's.
+        assert_eq!(of("localhost.example/c"), Ok(Encryption::Required));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_user_and_password() {
+        use AddressProblem::{Form, Missing, OtherPort, Signs};
+        for (url, due) in [
+            ("mysql://hunter2:b@c/d", Form),
+            ("hunter2", Form),
+            ("postgres://hunter2:hunter2@c", Missing("database")),
+            ("postgres://c/d", Missing("user")),
+            ("postgres://:hunter2@c/d", Missing("user")),
+            ("postgres://hunter2:b@/d", Missing("host")),
+            ("postgres://hunter2:b@c:0/d", OtherPort),
+            ("postgres://hunter2:b@c:70000/d", OtherPort),
+            ("postgres://x:p@ss/w:ord#1%@127.0.0.1:5432/postgres", Signs),
+            ("postgres://x:hunter2@hunter2@c/d", Signs),
+            ("postgres://x:hunter2/hunter2@c/d", Signs),
+            ("postgres://x:hunter2%@c/d", Signs),
+            ("postgres://x:hunter2?a=b@c/d", Signs),
+            ("postgres://x:%ff@c/d", Signs),
+        ] {
+            assert_eq!(problem(url), due, "{url}");
+            assert!(!problem(url).to_string().contains("hunter2"));
+        }
+        let unknown = problem("postgres://a:b@c/d?password=e");
+        assert_eq!(unknown, AddressProblem::Parameter("password".to_owned(), "host"));
+        assert_eq!(problem("postgres://a@/d?host=run"), AddressProblem::Path("host"));
+    }
 }

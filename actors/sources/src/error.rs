@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::time::Duration;
 
+use crate::address::AddressProblem;
 use crate::column::Kind;
 pub use crate::defect::{CellProblem, HeaderProblem, Malformed, Place, Remedy};
 use crate::format::Encoding;
@@ -193,9 +194,15 @@ pub enum DeclarationError {
     TooManyFiles(String),
     /// The database's address is malformed.
     #[error(
-        "the address of the database is not of the form {0}://user:password@host:port/database"
+        "the address of the database is not of the form {scheme}://user:password@host:port/database: \
+         {problem}"
     )]
-    Address(&'static str),
+    Address {
+        /// The word that it begins with.
+        scheme: &'static str,
+        /// The reason.
+        problem: AddressProblem,
+    },
     /// The query is not a single reading statement.
     #[error(
         "the query writes, or is not a single SELECT; sources are only read: give one SELECT \

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::address::{mysql_place, postgres_place};
+use crate::address::{MYSQL, POSTGRES};
 
 /// The source of a dataset. The `Debug` form shows no user, password or query.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
@@ -90,10 +90,10 @@ impl fmt::Debug for Source {
             Self::Parquet { path } => write!(formatter, "Parquet({path:?})"),
             Self::Sqlite { path, from } => write!(formatter, "Sqlite({path:?}, {from:?})"),
             Self::Postgres { url, from } => {
-                write!(formatter, "Postgres({}, {from:?})", postgres_place(url))
+                write!(formatter, "Postgres({}, {from:?})", POSTGRES.place(url))
             }
             Self::Mysql { url, from } => {
-                write!(formatter, "Mysql({}, {from:?})", mysql_place(url))
+                write!(formatter, "Mysql({}, {from:?})", MYSQL.place(url))
             }
         }
     }

@@ -7,6 +7,7 @@
 //! A read-only transaction does not stop functions that act outside of it, such as PostgreSQL's
 //! `dblink`. So give the node a user that may only select.
 
+mod connection;
 mod dialect;
 mod fragment;
 mod mysql;
@@ -41,12 +42,12 @@ macro_rules! with_session {
                 Some($body)
             }
             Source::Postgres { url, from } => {
-                let ($relation, dialect) = (from, Postgres::new(url)?);
+                let ($relation, dialect) = (from, Postgres::new(url, $access)?);
                 let mut $session = Session::open(dialect, $access)?;
                 Some($body)
             }
             Source::Mysql { url, from } => {
-                let ($relation, dialect) = (from, Mysql::new(url)?);
+                let ($relation, dialect) = (from, Mysql::new(url, $access)?);
                 let mut $session = Session::open(dialect, $access)?;
                 Some($body)
             }

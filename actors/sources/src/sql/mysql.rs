@@ -12,13 +12,14 @@ use sqlx::{
     Statement, TypeInfo, ValueRef,
 };
 
+use super::connection::to_mysql;
 use super::dialect::{
     Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, key_text, rows_of,
 };
 use super::fragment::Fragment;
-use crate::address::mysql_options;
+use crate::access::Access;
 use crate::column::Kind;
-use crate::error::{CellProblem, DeclarationError};
+use crate::error::{CellProblem, SourceError};
 use crate::filter::Constant;
 use crate::values::Cell;
 
@@ -31,8 +32,8 @@ pub(super) struct Mysql {
 }
 
 impl Mysql {
-    pub(super) fn new(url: &str) -> Result<Self, DeclarationError> {
-        let options = mysql_options(url).ok_or(DeclarationError::Address("mysql"))?;
+    pub(super) fn new(url: &str, access: &Access) -> Result<Self, SourceError> {
+        let options = to_mysql(url, access)?;
         // The session keeps the server's mode, so that a query means what its author tested.
         let options = options
             .pipes_as_concat(false)

@@ -8,11 +8,12 @@ use sqlx::{
     TypeInfo, ValueRef,
 };
 
+use super::connection::to_postgres;
 use super::dialect::{
     Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, encoded, key_text, rows_of,
 };
-use crate::address::postgres_options;
-use crate::error::{CellProblem, DeclarationError};
+use crate::access::Access;
+use crate::error::{CellProblem, SourceError};
 use crate::filter::Constant;
 use crate::values::Cell;
 
@@ -24,8 +25,8 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    pub(super) fn new(url: &str) -> Result<Self, DeclarationError> {
-        let options = postgres_options(url).ok_or(DeclarationError::Address("postgres"))?;
+    pub(super) fn new(url: &str, access: &Access) -> Result<Self, SourceError> {
+        let options = to_postgres(url, access)?;
         Ok(Self { options: options.disable_statement_logging(), utf8: false })
     }
 }
