@@ -1,8 +1,13 @@
 //! The data of each party: values on the command line, a file, or columns of its dataset.
 
 use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use cloister_client::{ApiMember, Data, column_list};
+use cloister_sources::{
+    Access, Declaration, DeclaredColumn, Source, SourceError, Values, read, register,
+};
 use serde_json::Value;
 
 use crate::problem::{Outcome, Problem};
@@ -11,12 +16,12 @@ use crate::problem::{Outcome, Problem};
 pub(super) enum Given<'a> {
     /// Texts: JSON, or columns of a dataset.
     Inline(&'a [String]),
-    /// Files of JSON or CSV.
-    Files(&'a [String]),
+    /// Files of JSON, or of tables; with the delimiter of those in CSV.
+    Files(&'a [String], Option<char>),
 }
 
 /// Reads the data of all members in order. The same columns at all members need to be named once.
-pub(super) fn read(
+pub(super) fn all(
     given: &Given<'_>,
     filter: Option<&Value>,
     members: &[ApiMember],
@@ -33,9 +38,9 @@ pub(super) fn read(
                 None => parse(text, "--data").map(Data::Values),
             })
             .collect(),
-        Given::Files(paths) => by_party(paths, members)?
+        Given::Files(paths, delimiter) => by_party(paths, members)?
             .into_iter()
-            .map(|path| read_file(path).map(Data::Values))
+            .map(|path| read_file(path, *delimiter).map(Data::Values))
             .collect(),
     }
 }
@@ -78,81 +83,81 @@ fn by_party<'a>(values: &'a [String], members: &[ApiMember]) -> Outcome<Vec<&'a 
     }
 }
 
-/// Reads the values of a file: JSON, or CSV with a head, of which `FILE.csv:COLUMN,…` takes some
-/// columns.
-fn read_file(given: &str) -> Outcome<Value> {
-    let (path, columns) = match given.rsplit_once(".csv:") {
-        Some((stem, columns)) => (format!("{stem}.csv"), Some(columns)),
-        None => (given.to_owned(), None),
+/// Reads the values of a file: JSON; or a table, of which `FILE.csv:COLUMN,…` takes some columns.
+fn read_file(given: &str, delimiter: Option<char>) -> Outcome<Value> {
+    let Some((path, ending, columns)) = table(given) else {
+        let text = fs::read_to_string(given)
+            .map_err(|error| Problem::usage(format!("cannot read {given}: {error}")))?;
+        return parse(&text, given);
     };
-    let text = fs::read_to_string(&path)
-        .map_err(|error| Problem::usage(format!("cannot read {path}: {error}")))?;
-    if path.ends_with(".csv") {
-        read_csv(&text, columns).map_err(|reason| Problem::usage(format!("{path}: {reason}")))
-    } else {
-        parse(&text, &path)
-    }
-}
-
-/// Reads CSV. One column is a list of its values, several are a list of rows. A column is of
-/// numbers if all of it is.
-fn read_csv(text: &str, wanted: Option<&str>) -> Result<Value, String> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let head = reader.headers().map_err(|error| error.to_string())?.clone();
-    let names = match wanted {
+    let columns = match columns {
+        None => Vec::new(),
         Some(wanted) => column_list(wanted).ok_or_else(|| {
-            format!("`{wanted}` is no list of columns: a quote does not end, or a name is empty")
+            let reason = "a quote does not end, or a name is empty";
+            Problem::usage(format!("`{wanted}` is no list of columns: {reason}"))
         })?,
-        None => head.iter().map(str::to_owned).collect(),
     };
-    let places = names
-        .iter()
-        .map(|name| {
-            head.iter().position(|known| known == name).ok_or_else(|| {
-                let known: Vec<&str> = head.iter().collect();
-                format!("there is no column `{name}`: there are {}", known.join(", "))
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
-    let mut columns = places
-        .iter()
-        .map(|at| {
-            let cells = records.iter().map(|record| record.get(*at).unwrap_or_default());
-            column(&cells.collect::<Vec<_>>()).map_err(|row| {
-                format!(
-                    "nothing stands in row {row}, column `{}`",
-                    head.get(*at).unwrap_or_default()
-                )
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    match columns.len() {
-        0 => Err("it has no columns".to_owned()),
-        1 => Ok(columns.pop().unwrap_or_default().into()),
-        _ => {
-            let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
-            let rows = records
-                .iter()
-                .map(|_| columns.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>().into());
-            Ok(Value::Array(rows.collect()))
-        }
-    }
+    let path = PathBuf::from(path);
+    let source = match ending {
+        ".csv" => Source::Csv { path, delimiter },
+        _ => Source::Parquet { path },
+    };
+    read_table(source, &columns).map_err(|error| Problem::usage(error.to_string()))
 }
 
-/// Returns the values of a column, or the number of the first empty row, from 1 on.
-fn column(cells: &[&str]) -> Result<Vec<Value>, usize> {
-    if let Some(empty) = cells.iter().position(|cell| cell.trim().is_empty()) {
-        return Err(empty + 1);
+/// Divides the name of a table's file, its ending, and the columns that are wanted of it. Returns none
+/// for other files.
+fn table(given: &str) -> Option<(&str, &str, Option<&str>)> {
+    const ENDINGS: [&str; 2] = [".csv", ".parquet"];
+    let at_end = |ending: &&str| given.to_ascii_lowercase().ends_with(ending);
+    if let Some(ending) = ENDINGS.into_iter().find(at_end) {
+        return Some((given, ending, None));
     }
-    let numbers: Option<Vec<_>> = cells
-        .iter()
-        .map(|cell| serde_json::from_str::<serde_json::Number>(cell.trim()).ok())
-        .collect();
-    Ok(match numbers {
-        Some(numbers) => numbers.into_iter().map(Value::Number).collect(),
-        None => cells.iter().map(|cell| Value::from(*cell)).collect(),
+    ENDINGS.into_iter().find_map(|ending| {
+        let (stem, columns) = given.rsplit_once(&format!("{ending}:"))?;
+        let path = given.get(..stem.len() + ending.len())?;
+        Some((path, ending, Some(columns)))
     })
+}
+
+/// Reads a table as a node reads a dataset: the same texts are missing, or numbers, in both. One
+/// column becomes a list of its values, several a list of rows. A missing value becomes null.
+fn read_table(source: Source, wanted: &[String]) -> Result<Value, SourceError> {
+    let mut declaration = Declaration::new("file", source);
+    let declared =
+        |name: &String| DeclaredColumn { name: name.clone(), ..DeclaredColumn::default() };
+    declaration.columns = wanted.iter().map(declared).collect();
+    // The command reads as the person who has started it.
+    let folders = vec![PathBuf::from("/")];
+    let access = Access { folders, timeout: Duration::from_secs(60), batch_rows: 10_000 };
+    let (dataset, _) = register(declaration, &access)?;
+    let names: Vec<String> = match wanted {
+        [] => dataset.columns.iter().map(|column| column.name.clone()).collect(),
+        wanted => wanted.to_vec(),
+    };
+    let mut rows = Vec::new();
+    read(&dataset, &names, None, &access, &mut |batch| {
+        let columns: Vec<Vec<Value>> = batch.columns.iter().map(cells).collect();
+        let row = |row| columns.iter().filter_map(|column| column.get(row)).cloned().collect();
+        rows.extend((0..batch.rows).map(row).map(|mut row: Vec<Value>| match names.len() {
+            1 => row.pop().unwrap_or_default(),
+            _ => Value::Array(row),
+        }));
+        Ok(())
+    })?;
+    Ok(Value::Array(rows))
+}
+
+fn cells(values: &Values) -> Vec<Value> {
+    fn cells<T: Clone + Into<Value>>(values: &[Option<T>]) -> Vec<Value> {
+        values.iter().map(|value| value.clone().map_or(Value::Null, Into::into)).collect()
+    }
+    match values {
+        Values::Integers(values) => cells(values),
+        Values::Numbers(values) => cells(values),
+        Values::Texts(values) => cells(values),
+        Values::Truths(values) => cells(values),
+    }
 }
 
 #[cfg(test)]
@@ -196,17 +201,44 @@ mod tests {
         }
     }
 
+    /// Reads columns of a CSV text.
+    fn read_csv(text: &str, columns: &str, delimiter: Option<char>) -> Result<Value, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("some.csv");
+        fs::write(&file, text).unwrap();
+        let given = format!("{}{columns}", file.display());
+        read_file(&given, delimiter).map_err(|problem| problem.to_string())
+    }
+
     #[test]
     fn columns_of_csv_are_lists_or_rows() {
         let text = "name,age,risk\nada,40,0.5\nbob,30,1e-3\n";
-        assert_eq!(read_csv(text, Some("age")), Ok(json!([40, 30])));
-        assert_eq!(read_csv(text, Some("risk,name")), Ok(json!([[0.5, "ada"], [0.001, "bob"]])));
-        assert_eq!(read_csv("x\n1\n", None), Ok(json!([1])));
+        assert_eq!(read_csv(text, ":age", None), Ok(json!([40, 30])));
+        let rows = json!([[0.5, "ada"], [0.001, "bob"]]);
+        assert_eq!(read_csv(text, ":risk,name", None), Ok(rows));
+        assert_eq!(read_csv("x\n1\n", "", None), Ok(json!([1])));
         let odd = "\"a, b\",x\n1,2\n";
-        assert_eq!(read_csv(odd, Some("\"a, b\"")), Ok(json!([1])));
-        assert!(read_csv(text, Some("\"age")).is_err());
-        assert!(read_csv(text, Some("weight")).unwrap_err().contains("name, age, risk"));
-        assert!(read_csv("x,y\n1,2\n3,\n", None).unwrap_err().contains("row 2, column `y`"));
-        assert!(read_csv("x,y\n1\n", None).is_err());
+        assert_eq!(read_csv(odd, ":\"a, b\"", None), Ok(json!([1])));
+        assert_eq!(read_csv("a;b\n1;2\n", ":b", Some(';')), Ok(json!([2])));
+        assert!(read_csv(text, ":\"age", None).is_err());
+        assert!(read_csv(text, ":weight", None).unwrap_err().contains("weight"));
+        assert!(read_csv("x,y\n1\n", "", None).is_err());
+    }
+
+    #[test]
+    fn what_is_missing_in_a_dataset_is_missing_here() {
+        assert_eq!(read_csv("x,y\n1,a\nNA,\n3,b\n", ":x", None), Ok(json!([1, null, 3])));
+        let rows = json!([[1, "a"], [null, null], [3, "b"]]);
+        assert_eq!(read_csv("x,y\n1,a\nNA,\n3,b\n", "", None), Ok(rows));
+        assert_eq!(read_csv("g\nNA\nyes\n", ":g", None), Ok(json!([null, "yes"])));
+    }
+
+    #[test]
+    fn files_of_tables_are_told_from_others_by_their_ending() {
+        assert_eq!(table("a.csv"), Some(("a.csv", ".csv", None)));
+        assert_eq!(table("A.CSV"), Some(("A.CSV", ".csv", None)));
+        assert_eq!(table("c:/a.parquet:x, y"), Some(("c:/a.parquet", ".parquet", Some("x, y"))));
+        assert_eq!(table("a.csv:b.csv"), Some(("a.csv:b.csv", ".csv", None)));
+        assert_eq!(table("a.json"), None);
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use cloister_client::{ApiMember, Consortium, Data, Job};
 use cloister_protocols::catalogue;
-use cloister_sources::Filter;
+use cloister_sources::{Filter, parse_delimiter};
 use serde_json::{Map, Value};
 
 use self::data::Given;
@@ -39,10 +39,15 @@ pub(super) struct Arguments {
     /// a quote stands in double quotes, in which a quote is written twice.
     #[arg(long, value_name = "[PARTY=]JSON|DATASET.COLUMN")]
     data: Vec<String>,
-    /// A file with a party's data: one for each party in order, or as PARTY=FILE. JSON; or CSV with
-    /// a head, of which FILE.csv:COLUMN[,COLUMN…] takes some columns.
+    /// A file with a party's data: one for each party in order, or as PARTY=FILE. JSON; or a table,
+    /// as CSV with a head or as Parquet, of which FILE.csv:COLUMN[,COLUMN…] takes some columns. A
+    /// table is read as a node reads a dataset.
     #[arg(long, alias = "data-json", value_name = "[PARTY=]FILE")]
     data_file: Vec<String>,
+    /// The separator between the fields of CSV files, such as `;` or `tab`; a comma where it is left
+    /// out.
+    #[arg(long, value_name = "CHARACTER", requires = "data_file", value_parser = parse_delimiter)]
+    delimiter: Option<char>,
     /// A condition on the rows of a dataset, as JSON: {"column": "age", "op": ">=", "value": 40},
     /// with and, or, not. The operators are =, !=, <, <=, >, >=. A row whose value is missing is not
     /// selected.
@@ -116,9 +121,9 @@ impl Arguments {
         let given = if self.data_file.is_empty() {
             Given::Inline(&self.data)
         } else {
-            Given::Files(&self.data_file)
+            Given::Files(&self.data_file, self.delimiter)
         };
-        data::read(&given, filter.as_ref(), members)
+        data::all(&given, filter.as_ref(), members)
     }
 }
 
