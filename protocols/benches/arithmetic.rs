@@ -18,7 +18,9 @@ use cloister_protocols::disclosure::Profile;
 use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::random::{PredictableRng, Prg};
-use cloister_protocols::session::{AuditHead, Member, MemberId, Offer, Origin, Role, Roles, Spec};
+use cloister_protocols::session::{
+    AuditHead, ColumnKinds, Member, MemberId, Offer, Origin, Role, Roles, Spec,
+};
 use cloister_protocols::simulation::Simulation;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_core::Rng;
@@ -132,6 +134,7 @@ fn offer(parties: usize) -> Offer {
         deadline_ms: 60_000,
         serves: true,
         source,
+        kinds: ColumnKinds::default(),
         audit,
         seen,
         earlier: Vec::new(),

@@ -13,7 +13,9 @@ use crate::kernel::disclosure::{JointRules, Profile, Rules};
 use crate::kernel::fault::InputError;
 use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
-use crate::kernel::session::{AuditHead, Member, MemberId, Offer, Origin, Role, Roles, Spec};
+use crate::kernel::session::{
+    AuditHead, ColumnKinds, Member, MemberId, Offer, Origin, Role, Roles, Spec,
+};
 use crate::kernel::simulation::{Report, Simulation};
 use crate::kernel::trace::Clock;
 use crate::suites::pairwise::CorrelationStore;
@@ -84,6 +86,7 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         deadline_ms: 60_000,
         serves: true,
         source: Origin::Client,
+        kinds: ColumnKinds::default(),
         audit: AuditHead::default(),
         seen: Vec::new(),
         earlier: Vec::new(),

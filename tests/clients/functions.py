@@ -36,7 +36,8 @@ def check_frequency(run, rng):
     assert result["histogram"] == counts, result
     assert counts[result["mode"]] == max(counts.values()), result
     result = run("StatisticsFrequency", [["a"]] * PARTIES, {"categories": ["a", "b"]})
-    assert result == {"histogram": {"a": PARTIES, "b": 0}, "mode": "a"}, result
+    counted = {"histogram": {"a": PARTIES, "b": 0}, "mode": "a", "samples": PARTIES, "withheld": 0}
+    assert result == counted, result
 
 
 def check_contingency(run, rng):
@@ -44,7 +45,7 @@ def check_contingency(run, rng):
     data = [[pair() for _ in range(60)] for _ in range(PARTIES)]
     counts = collections.Counter(tuple(pair) for pair in itertools.chain(*data))
     result = run("StatisticsContingency", data, {})
-    assert set(result) == {"table", "mode"}
+    assert set(result) == {"table", "mode", "samples", "withheld", "withheld_rows", "withheld_columns"}
     for x, y in itertools.product("xyz", "12"):
         assert result["table"][x][y] == counts[x, y], (x, y, result)
     assert counts[tuple(result["mode"])] == max(counts.values()), result

@@ -8,7 +8,7 @@ use cloister_protocols::computation::Input;
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::party::Parties;
-use cloister_protocols::session::{Member, MemberId, Origin, Roles, Spec};
+use cloister_protocols::session::{ColumnKinds, Member, MemberId, Origin, Roles, Spec};
 use cloister_protocols::wire::SessionId;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -118,6 +118,7 @@ pub(super) fn plan(
         deadline_ms: 1_000,
         serves: true,
         source: Origin::None,
+        kinds: ColumnKinds::default(),
         audit: AuditHead::default(),
         seen: Vec::new(),
         earlier: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cloister_protocols::machine::Setting;
 use cloister_protocols::party::{Parties, Party};
-use cloister_protocols::session::Offer;
+use cloister_protocols::session::{ColumnKinds, Offer};
 use cloister_protocols::wire::SessionId;
 
 use super::witness::SeenChains;
@@ -45,9 +45,10 @@ impl Sessions {
             // A helper was asked to serve, and has consented.
             serves: helps || self.committee.serve,
             source: terms.origin,
+            kinds: ColumnKinds::default(),
             audit: terms.audit,
             seen: witness.seen(&members),
-            // The request names them.
+            // The request names them, and the kinds.
             earlier: Vec::new(),
         };
         Some(Plan {

@@ -317,12 +317,13 @@ NoTrace = "no_trace", 403, Data, Own,
 // Joint computations.
 Disagreement = "disagreement", 409, Computation, Relayed,
     when "the parties do not want the same: function, parameters, members, roles, order, or \
-        number of the run; or two computations under one name overlap. The message names the field",
+        number of the run, or kind of categories or ids; or two computations under one name \
+        overlap. The message names the field",
     party "member that differs from this node; none for an overlap",
     remedy "start it alike at all parties. After two runs out of step the next ones meet \
         again",
     advice "start the computation alike at all parties: same function, parameters, nodes in \
-        the same order, uuid and number of runs under it";
+        the same order, uuid and number of runs under it, categories and ids of the same kind";
 Deadline = "deadline", 504, Computation, Relayed,
     when "a party did not answer within `deadline_seconds`. The message says what was awaited",
     party "member that was awaited first",

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use cloister_protocols::disclosure::Profile;
 use cloister_protocols::machine::{Machine, Part, Setting};
 use cloister_protocols::party::Parties;
-use cloister_protocols::session::{AuditHead, Offer, Origin, Spec, agree};
+use cloister_protocols::session::{AuditHead, ColumnKinds, Offer, Origin, Spec, agree};
 use cloister_protocols::wire::{PartHeader, SessionId};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -22,6 +22,7 @@ pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
         deadline_ms: 1_000,
         serves: true,
         source,
+        kinds: ColumnKinds::default(),
         audit,
         seen: vec![],
         earlier: vec![],

@@ -14,7 +14,7 @@ use crate::kernel::equations::{Opens, Scope};
 use crate::kernel::fault::InputError;
 use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::kernel::party::Party;
-use crate::kernel::session::{Offer, Roles, Spec};
+use crate::kernel::session::{ColumnKinds, Offer, Roles, Spec};
 use crate::kernel::wire;
 use crate::release::Subject;
 use crate::release::differences::{self, Earlier};
@@ -44,6 +44,8 @@ pub struct Request {
     backend: Backend,
     /// The permission to use up preprocessed correlations.
     ahead: bool,
+    /// The kinds of the columns that are compared as texts.
+    kinds: ColumnKinds,
     subject: Subject,
     prepared: Prepared,
 }
@@ -71,11 +73,7 @@ impl Request {
         input.zeroize();
         let (rows, mut prepared) = prepared?;
         let function = prepared.descriptor();
-        if function.kind == Kind::Aligned && parameters.missing.is_some() {
-            let reason = "the first row of one party belongs to the first of the other, and so on: \
-                          leave out the same rows at both before";
-            return Err(refuse(MISSING, reason.into()));
-        }
+        check_incomplete(function, parameters)?;
         parameters.check_suite(function.suites())?;
         let backend = Backend::of(parameters.suite.as_deref().and_then(Suite::find), roles);
         check_committee(function, parameters, backend, roles)?;
@@ -96,6 +94,7 @@ impl Request {
             helps: None,
             backend,
             ahead: parameters.ahead != Some(false),
+            kinds: ColumnKinds::default(),
             subject,
             prepared,
         })
@@ -156,9 +155,17 @@ impl Request {
             helps: Some(Box::new(spec.clone())),
             backend,
             ahead: false,
+            kinds: ColumnKinds::default(),
             subject,
             prepared,
         })
+    }
+
+    /// Adds the kinds of the columns that are compared as texts: of categories in order, or of ids.
+    #[must_use]
+    pub fn of_kinds(mut self, kinds: ColumnKinds) -> Self {
+        self.kinds = kinds;
+        self
     }
 
     /// Adds this party's rows as earlier answers tell them apart. The release check then compares the
@@ -267,6 +274,7 @@ impl Request {
     }
 
     pub(crate) fn describe(&self, offer: &mut Offer) {
+        offer.kinds = self.kinds;
         if let Some(earlier) = &self.subject.earlier {
             offer.earlier = earlier.named();
         }
@@ -311,6 +319,27 @@ fn suite(function: &Descriptor, backend: Backend) -> Suite {
         Needs::Sets => Suite::Intersection,
         Needs::Preparation => Suite::PAIRWISE,
     }
+}
+
+/// Refuses to leave out rows where what is left would stand in other places.
+fn check_incomplete(
+    function: &'static Descriptor,
+    parameters: &Parameters,
+) -> Result<(), InputError> {
+    if parameters.missing.is_none() || function.input.has_rows() {
+        return Ok(());
+    }
+    let reason = match function.kind {
+        Kind::Aligned => {
+            "the first row of one party belongs to the first of the other, and so on: leave out the \
+             same rows at both before"
+        }
+        _ => {
+            "each element has its place, which it would lose if one before it were left out: choose or \
+             make data without missing values"
+        }
+    };
+    Err(refuse(MISSING, reason.into()))
 }
 
 /// Refuses a committee that a client names in vain, or leaves out where one is needed. Functions of

@@ -84,16 +84,18 @@ macro_rules! functions {
         static FORMS: &[Form] = &[$(Form {
             descriptor: &$function::DESCRIPTOR,
             check: |parameters| {
-                parameters.read::<<$function as Function>::Parameters>().map(drop)
+                parameters
+                    .read::<<$function as Function>::Parameters>(entries_of::<$function>())
+                    .map(drop)
             },
             opens: |parameters, scope| {
-                parameters.read().map(|own| <$function as Function>::opens(&own, scope))
+                parameters.read(entries_of::<$function>()).map(|own| <$function as Function>::opens(&own, scope))
             },
             permille: |parameters| {
-                parameters.read().map(|own| <$function as Function>::permille(&own))
+                parameters.read(entries_of::<$function>()).map(|own| <$function as Function>::permille(&own))
             },
             make: |parameters, input, parties| {
-                let own = parameters.read()?;
+                let own = parameters.read(entries_of::<$function>())?;
                 $function::new(own, input, parties).map(Prepared::$function)
             },
         }),*];
@@ -222,11 +224,16 @@ functions! {
     Empty: sums,
 }
 
+/// Returns the parameters of a function's own.
+fn entries_of<F: Function>() -> &'static [ParameterEntry] {
+    F::DESCRIPTOR.parameters
+}
+
 /// The parameter for the treatment of rows with a missing value.
 const MISSING: ParameterEntry = ParameterEntry::text(
     "missing",
     "`drop`: rows in which a value is missing are left out, and the result says how many; refused where it \
-     is left out, and always where rows belong together by their order",
+     is left out, and always where rows or elements belong together by their places",
 );
 const SUITE: ParameterEntry = ParameterEntry::text(
     "suite",
@@ -296,7 +303,7 @@ impl Descriptor {
     #[must_use]
     pub fn all_parameters(&self) -> Vec<ParameterEntry> {
         let mut parameters = self.merged(|form| form.parameters);
-        if self.input != InputKind::Other {
+        if self.forms().any(|form| form.input.has_rows()) {
             parameters.push(MISSING);
         }
         if self.forms().any(Self::is_on_shares) {
@@ -338,7 +345,8 @@ impl Descriptor {
         merged
     }
 
-    fn forms(&self) -> impl Iterator<Item = &'static Self> {
+    /// Returns the descriptors of its forms: its own, and those that a parameter asks for.
+    pub fn forms(&self) -> impl Iterator<Item = &'static Self> {
         FORMS.iter().map(|form| form.descriptor).filter(|form| form.name == self.name)
     }
 

@@ -176,3 +176,49 @@ fn names_are_unique_and_found() {
     }
     assert_eq!(find("securesum"), None);
 }
+
+/// Checks a parameter of a function beside those that it needs, and returns the refusal.
+fn refusal(function: &'static Descriptor, name: &str, value: &Value) -> Option<String> {
+    let mut parameters = Parameters::default();
+    for needed in function.all_parameters().into_iter().filter(|entry| entry.required) {
+        let example = serde_json::from_str::<Value>(needed.example.unwrap()).unwrap();
+        parameters = parameters.with(needed.name, example);
+    }
+    let parameters = parameters.with(name, value);
+    let refused = Request::check(function, &parameters, &testing::parties(3)).err()?;
+    Some(refused.to_string())
+}
+
+#[test]
+fn one_value_stands_for_a_list_of_it() {
+    for (function, name, value) in [
+        ("Quantiles", "probabilities", json!(0.5)),
+        ("StatisticsFrequency", "categories", json!("a")),
+        ("StatisticsUnivariate", "statistics", json!("mean")),
+    ] {
+        assert_eq!(refusal(find(function).unwrap(), name, &value), None, "{function}");
+    }
+}
+
+#[test]
+fn a_parameter_of_another_type_is_named_in_words_for_people() {
+    let wrong =
+        [json!({"a": 1}), json!([[[1]]]), json!([true]), json!("x"), json!(-1.5), json!(true)];
+    let words = ["expected", "invalid type", "untagged", "u32", "u64", "f64", "variant"];
+    let mut refused = 0;
+    for function in entries() {
+        for entry in function.all_parameters() {
+            // Those that say how any function is computed are read before.
+            let is_own =
+                function.forms().any(|form| form.parameters.iter().any(|it| it.name == entry.name));
+            for value in wrong.iter().filter(|_| is_own) {
+                let Some(message) = refusal(function, entry.name, value) else { continue };
+                refused += 1;
+                let place = format!("{} {} {value}: {message}", function.name, entry.name);
+                assert!(words.iter().all(|word| !message.contains(word)), "{place}");
+                assert!(message.contains(entry.name), "{place}");
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}

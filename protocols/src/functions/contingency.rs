@@ -32,7 +32,7 @@ impl Counting for PairsOfCategories {
             ),
             ONLY_MODE_ENTRY,
         ],
-        result_keys: &["table", "mode"],
+        result_keys: &["table", "mode", "samples", "withheld", "withheld_rows", "withheld_columns"],
         ..COUNTED_ROWS
     };
 

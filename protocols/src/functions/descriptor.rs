@@ -1,8 +1,13 @@
 //! Descriptors: the facts about a function that are known before it runs. Clients, help, rules and
 //! planning read them. No other code knows a function by its name.
 
-use serde::Serialize;
+use std::ops::RangeInclusive;
 
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::functions::common::joins::terms::MOST_COLUMNS;
+use crate::kernel::fault::InputError;
 use crate::suites::guarantee::Suite;
 
 /// A function that parties can compute together.
@@ -62,6 +67,43 @@ pub enum InputKind {
     Other,
 }
 
+impl InputKind {
+    /// Returns how many columns of a table one party selects for it. Where rows are matched by ids,
+    /// these stand in the first column.
+    #[must_use]
+    pub fn columns(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Numbers
+            | Self::Vector
+            | Self::Texts
+            | Self::Extremes
+            | Self::Ranked
+            | Self::Set => 1..=1,
+            Self::TextPairs | Self::Points => 2..=2,
+            Self::Matrix | Self::Regressors => 1..=MOST_COLUMNS,
+            Self::Keyed(behind) => 1..=1 + behind.map(Behind::most).into_iter().max().unwrap_or(0),
+            Self::Other => 0..=0,
+        }
+    }
+
+    /// Reports whether its items are rows of their own, which can be left out. An element of a vector
+    /// or a matrix has its place, and so has a row that belongs to others' rows by its order.
+    #[must_use]
+    pub fn has_rows(self) -> bool {
+        match self {
+            Self::Numbers
+            | Self::Texts
+            | Self::TextPairs
+            | Self::Points
+            | Self::Extremes
+            | Self::Ranked
+            | Self::Set
+            | Self::Keyed(_) => true,
+            Self::Vector | Self::Matrix | Self::Regressors | Self::Other => false,
+        }
+    }
+}
+
 /// The columns behind an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
@@ -73,6 +115,16 @@ pub enum Behind {
     Number,
     /// Some numbers.
     Numbers,
+}
+
+impl Behind {
+    fn most(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Category | Self::Number => 1,
+            Self::Numbers => MOST_COLUMNS,
+        }
+    }
 }
 
 /// The kind of a function's data, for the disclosure rules.
@@ -190,6 +242,35 @@ impl ParameterEntry {
 
     pub(crate) const fn boolean(name: &'static str, summary: &'static str) -> Self {
         Self { r#type: "boolean", ..Self::number(name, summary) }
+    }
+
+    /// Returns a client's value as the parameter takes it: of its type, or one value for a list.
+    pub(crate) fn take(&self, value: &Value) -> Result<Value, InputError> {
+        let fits = match self.r#type {
+            "number" => value.is_number(),
+            "text" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            // An object stands for a list that the parties have agreed on.
+            _ if value.is_array() || value.is_object() => true,
+            _ => return Ok(Value::Array(vec![value.clone()])),
+        };
+        if fits {
+            return Ok(value.clone());
+        }
+        let got = match value {
+            Value::Number(_) => "a number",
+            Value::String(_) => "a text",
+            Value::Bool(_) => "true or false",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+            Value::Null => "null",
+        };
+        let needed = match self.r#type {
+            "boolean" => "true or false".to_owned(),
+            other => format!("a {other}"),
+        };
+        let reason = format!("`{}` is {needed}, not {got}: {}", self.name, self.summary);
+        Err(InputError::UnreadableParameters { reason })
     }
 
     /// Returns the same entry, required, with a value for examples.

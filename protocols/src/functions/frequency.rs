@@ -31,7 +31,7 @@ impl Counting for OneCategory {
             ),
             ONLY_MODE_ENTRY,
         ],
-        result_keys: &["histogram", "mode"],
+        result_keys: &["histogram", "mode", "samples", "withheld"],
         ..COUNTED_ROWS
     };
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::algebra::exact::Grid;
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
@@ -30,6 +30,9 @@ pub(crate) const BY_ID: &str = "by_id";
 /// The names of the declared digits in the spec.
 const DIGITS_BEFORE: &str = "digits_before";
 const DIGITS_AFTER: &str = "digits_after";
+
+/// The key of a text that stands for a list in what the parties have agreed on.
+const AGREED: &str = "agreed";
 
 /// The canonical texts for no limit, and for yes and no.
 const ANY: &str = "any";
@@ -124,13 +127,19 @@ impl Parameters {
         })
     }
 
-    /// Reads a function's own parameters.
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, InputError> {
-        let set = self.own.iter().filter(|(_, value)| !value.is_null());
-        let set: Map<String, Value> =
-            set.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let parameters = serde_json::from_value(Value::Object(set))
-            .map_err(|error| InputError::UnreadableParameters { reason: error.to_string() })?;
+    /// Reads a function's own parameters, which it lists in `entries`. One value stands for a list of
+    /// it, as clients in R write it.
+    pub(crate) fn read<T: DeserializeOwned>(
+        &self,
+        entries: &[ParameterEntry],
+    ) -> Result<T, InputError> {
+        let mut set = Map::new();
+        for (name, value) in self.own.iter().filter(|(_, value)| !value.is_null()) {
+            let entry = entries.iter().find(|entry| entry.name == name.as_str());
+            set.insert(name.clone(), entry.map_or(Ok(value.clone()), |entry| entry.take(value))?);
+        }
+        let parameters = serde_json::from_value(Value::Object(set.clone()))
+            .map_err(|error| unreadable::<T>(&set, entries, &error))?;
         self.check_texts()?;
         Ok(parameters)
     }
@@ -210,13 +219,36 @@ impl Digits {
     }
 }
 
+/// Says which parameter cannot be read, and what it takes: the one without which all others can be.
+fn unreadable<T: DeserializeOwned>(
+    set: &Map<String, Value>,
+    entries: &[ParameterEntry],
+    error: &serde_json::Error,
+) -> InputError {
+    let is_culprit = |entry: &&ParameterEntry| {
+        let mut others = set.clone();
+        let removed = others.remove(entry.name).is_some();
+        let other = serde_json::from_value::<T>(Value::Object(others)).err();
+        removed && other.is_none_or(|other| other.to_string() != error.to_string())
+    };
+    let reason = match entries.iter().find(is_culprit) {
+        Some(entry) => format!("`{}` takes {}", entry.name, entry.summary),
+        None => error.to_string(),
+    };
+    InputError::UnreadableParameters { reason }
+}
+
 /// Returns the value that a canonical text stands for; none for an absent one.
 fn of_canonical(text: &str, is_list: bool) -> Option<Value> {
-    let json = if is_list { format!("[{text}]") } else { text.to_owned() };
+    let written = if is_list { format!("[{text}]") } else { text.to_owned() };
     match text {
         ANY | NO => None,
         YES => Some(Value::Bool(true)),
-        text => Some(serde_json::from_str(&json).unwrap_or_else(|_| Value::String(text.into()))),
+        text => Some(serde_json::from_str(&written).unwrap_or_else(|_| match is_list {
+            // A hash stands for a long list.
+            true => json!({ AGREED: text }),
+            false => Value::String(text.into()),
+        })),
     }
 }
 
@@ -258,12 +290,12 @@ mod tests {
     #[test]
     fn a_text_comes_back_from_the_agreement_or_is_refused() {
         for text in ["exact", "a, b", "", "No", "yes, please", "1 2", "é"] {
-            let read: Texts = Parameters::default().with("text", text).read().unwrap();
+            let read: Texts = Parameters::default().with("text", text).read(&[]).unwrap();
             let agreed = Agreed::from([("text".to_owned(), read.text.clone().unwrap())]);
-            assert_eq!(Parameters::of_agreed(&agreed, &[]).read::<Texts>().unwrap(), read);
+            assert_eq!(Parameters::of_agreed(&agreed, &[]).read::<Texts>(&[]).unwrap(), read);
         }
         for text in ["any", "no", "yes", "12", "true", "null", "\"quoted\"", "[1]", " 12"] {
-            let read = Parameters::default().with("text", text).read::<Texts>();
+            let read = Parameters::default().with("text", text).read::<Texts>(&[]);
             assert!(matches!(read, Err(InputError::UnreadableParameters { .. })), "{text}");
         }
     }

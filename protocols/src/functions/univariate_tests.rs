@@ -31,7 +31,11 @@ pub(super) fn part(
     parameters: &Parameters,
     input: &Input,
 ) -> Result<UnivariateStatistics, InputError> {
-    UnivariateStatistics::new(parameters.read()?, Some(input), 2)
+    UnivariateStatistics::new(
+        parameters.read(UnivariateStatistics::DESCRIPTOR.parameters)?,
+        Some(input),
+        2,
+    )
 }
 
 fn prepared(input: &Input) -> UnivariateStatistics {

@@ -5,6 +5,7 @@
 
 mod agreed;
 pub mod channel;
+mod column_kind;
 pub mod disclosure;
 pub(crate) mod echo;
 pub mod equations;

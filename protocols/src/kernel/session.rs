@@ -29,6 +29,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use crate::kernel::agreed::{Agreed, AnswerId, AuditHead, Origin, SessionHash};
 use crate::kernel::channel::Channel;
+pub use crate::kernel::column_kind::{ColumnKind, ColumnKinds, MOST_KINDS};
 use crate::kernel::disclosure::{JointRules, Refusal, Rules};
 use crate::kernel::exchange::{Phase, TagKeys};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
@@ -55,6 +56,8 @@ pub struct Offer {
     pub serves: bool,
     /// The source of its columns.
     pub source: Origin,
+    /// The kinds of its columns that are compared as texts.
+    pub kinds: ColumnKinds,
     /// The head of its audit chain.
     pub audit: AuditHead,
     /// The newest head that it remembers of each member's chain, in the order of the members. A
@@ -88,6 +91,7 @@ struct Proposal {
     deadline_ms: u64,
     serves: bool,
     source: Origin,
+    kinds: ColumnKinds,
     audit: AuditHead,
     /// One for each member: the length of a proposal tells nothing of what was remembered.
     seen: Vec<AuditHead>,
@@ -423,6 +427,7 @@ impl Proposal {
             deadline_ms: offer.deadline_ms,
             serves: offer.serves,
             source: offer.source,
+            kinds: offer.kinds,
             audit: offer.audit,
             seen,
             earlier,
@@ -435,13 +440,24 @@ impl Proposal {
         self.nonce == other.nonce || self.key == other.key
     }
 
+    /// Returns the first column whose kinds cannot mean the same.
+    fn first_other_kind(&self, theirs: &Self) -> Option<Difference> {
+        let both = self.kinds.iter().zip(&theirs.kinds).enumerate();
+        let (column, (ours, theirs)) = { both }.find(|(_, (ours, theirs))| !ours.fits(**theirs))?;
+        let field = format!("kind of the values in column {}", column + 1);
+        Some(Difference { field, ours: ours.to_string(), theirs: theirs.to_string() })
+    }
+
     fn compare(&self, party: Party, theirs: &Self) -> Result<(), Fault> {
         let version = (self.version != theirs.version).then(|| Difference {
             field: "version".into(),
             ours: self.version.to_string(),
             theirs: theirs.version.to_string(),
         });
-        match version.or_else(|| self.spec.first_difference(&theirs.spec)) {
+        let difference = version
+            .or_else(|| self.spec.first_difference(&theirs.spec))
+            .or_else(|| self.first_other_kind(theirs));
+        match difference {
             None => Ok(()),
             Some(difference) => {
                 Err(Fault::Disagreement { party, difference: Box::new(difference) })

@@ -406,6 +406,7 @@ fn a_proposal_is_these_bytes() {
     testing::set_helpers(&mut offer.spec, 1);
     let Offer { spec, rules, deadline_ms, serves, .. } = offer;
     let earlier = vec![AnswerId([3; 16]), AnswerId([4; 16])];
+    let kinds = [ColumnKind::Text, ColumnKind::Number];
     let (source, audit) = (Origin::Dataset, AuditHead { losses: 2, number: 9, hash: [6; 32] });
     let seen = vec![AuditHead::default(), AuditHead { losses: 1, number: 4, hash: [5; 32] }];
     let (version, nonce, key) = (wire::VERSION, [7; 32], [8; 32]);
@@ -416,6 +417,7 @@ fn a_proposal_is_these_bytes() {
         deadline_ms,
         serves,
         source,
+        kinds,
         audit,
         seen,
         earlier,
@@ -425,7 +427,7 @@ fn a_proposal_is_these_bytes() {
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
-        vec![7],
+        vec![8],
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
@@ -438,6 +440,7 @@ fn a_proposal_is_these_bytes() {
         number(60_000),
         vec![1],
         vec![2, 0, 0, 0],
+        vec![1, 3],
         [number(2), number(9), vec![6; 32]].concat(),
         [number(2), number(0), number(0), vec![0; 32]].concat(),
         [number(1), number(4), vec![5; 32]].concat(),

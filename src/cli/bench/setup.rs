@@ -8,7 +8,9 @@ use cloister_protocols::computation::Request;
 use cloister_protocols::disclosure::{Profile, Rules};
 use cloister_protocols::fault::InputError;
 use cloister_protocols::parameters::Parameters;
-use cloister_protocols::session::{AuditHead, Member, MemberId, Offer, Origin, Role, Roles, Spec};
+use cloister_protocols::session::{
+    AuditHead, ColumnKinds, Member, MemberId, Offer, Origin, Role, Roles, Spec,
+};
 use cloister_report::measurement::Case;
 use serde_json::{Map, Value, json};
 
@@ -111,6 +113,7 @@ impl Setup {
             deadline_ms: 60_000,
             serves: true,
             source: Origin::Client,
+            kinds: ColumnKinds::default(),
             audit: AuditHead::default(),
             seen: Vec::new(),
             earlier: Vec::new(),

@@ -4,6 +4,7 @@ use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_sources::{Dataset, Filter, Kind as ColumnKind};
 
 use super::Obtain;
+use super::rows::Incomplete;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::selection::Selection;
@@ -11,17 +12,20 @@ use crate::vocabulary::settings::OwnRules;
 
 /// Refuses more or fewer columns than the function takes, before any is read.
 pub(super) fn check_arity(function: &Descriptor, columns: usize) -> Result<(), ApiError> {
-    let taken = match function.input {
-        InputKind::TextPairs | InputKind::Points => 2,
-        InputKind::Matrix | InputKind::Regressors => return check_width(columns),
-        InputKind::Keyed(_) if function.asked_by.is_some() => return check_width(columns),
-        _ => 1,
-    };
-    if columns == taken {
+    let taken = function.input.columns();
+    if taken.contains(&columns) {
         return Ok(());
     }
-    let message = format!("{} takes {taken} of the columns, not {columns}", function.name);
-    Err(ApiError::argument("data", message).hint("select as many as the function takes"))
+    let (least, most) = (taken.start(), taken.end());
+    let many = if least == most { format!("{most}") } else { format!("{least} to {most}") };
+    let message = format!("{} takes {many} of the columns, not {columns}", function.name);
+    let hint = match function.input {
+        InputKind::Keyed(_) => {
+            "select the column of the ids first, and behind it the columns that this party brings"
+        }
+        _ => "select as many as the function takes",
+    };
+    Err(ApiError::argument("data", message).hint(hint))
 }
 
 /// Refuses a table of numbers without declared categories: the parties' nodes are told the names of
@@ -56,7 +60,7 @@ pub(super) fn check_missing(
     selection: &Selection,
     obtain: &Obtain,
 ) -> Result<(), ApiError> {
-    if obtain.drop_missing || !obtain.rules.ask_for_views() {
+    if obtain.incomplete() == Incomplete::LeftOut || !obtain.rules.ask_for_views() {
         return Ok(());
     }
     let columns = dataset.columns.iter().zip(&dataset.missing);
@@ -65,21 +69,9 @@ pub(super) fn check_missing(
         None => Ok(()),
         Some(column) => {
             let message = format!("values are missing in `{column}`");
-            Err(ApiError::argument("missing", message)
-                .hint("with the parameter `missing` set to `drop` such rows are left out"))
+            Err(ApiError::argument("missing", message).hint(obtain.incomplete().remedy()))
         }
     }
-}
-
-/// Refuses more columns than products are remembered of.
-fn check_width(columns: usize) -> Result<(), ApiError> {
-    const MOST: usize = 65;
-    if columns <= MOST {
-        return Ok(());
-    }
-    let message =
-        format!("{columns} columns are more than the {MOST} that are taken from a dataset");
-    Err(ApiError::argument("data", message).hint("select fewer columns"))
 }
 
 /// Refuses a choice of rows by the key column, which would choose single rows.

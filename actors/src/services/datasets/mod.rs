@@ -33,6 +33,7 @@ pub use self::memory::{Memories, Reserved, Settled};
 pub use self::obtained::{Added, Contents, Group, Obtained};
 use self::refusals::Refusals;
 pub use self::refusals::refused_for_its_data;
+use self::rows::Incomplete;
 pub use self::uploads::{Content, Forget, Keep, Kept, Restore};
 use super::own_description;
 use super::registry::parse;
@@ -95,7 +96,7 @@ pub struct Obtain {
     pub stored: Stored,
     /// The function.
     pub function: &'static Descriptor,
-    /// Permission to leave out rows in which a value is missing. Without it they are refused.
+    /// The client's permission to leave out rows in which a value is missing.
     pub drop_missing: bool,
     /// The rules for this node's own rows.
     pub rules: OwnRules,
@@ -113,6 +114,17 @@ pub struct Obtain {
     pub alone: bool,
     /// The room for the bytes that are read, held until they have been.
     pub flight: Flight,
+}
+
+impl Obtain {
+    /// Returns the fate of rows in which a value is missing.
+    fn incomplete(&self) -> Incomplete {
+        match (self.function.input.has_rows(), self.drop_missing) {
+            (false, _) => Incomplete::Placed,
+            (true, true) => Incomplete::LeftOut,
+            (true, false) => Incomplete::Refused,
+        }
+    }
 }
 
 /// The event that a request was refused because of the data of a dataset.

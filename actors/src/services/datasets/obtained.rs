@@ -1,6 +1,6 @@
 //! Data for a computation, in the form in which they come cheapest.
 
-use cloister_sources::Values;
+use cloister_sources::{Column, Kind, Values};
 
 use super::memory::Reserved;
 use super::rows::pick;
@@ -11,6 +11,8 @@ use crate::vocabulary::label::Private;
 pub struct Obtained {
     /// The data.
     pub content: Contents,
+    /// The kinds of its columns, in order, where rows came from a table; none without rows.
+    pub kinds: Vec<Kind>,
     /// The number of rows that were left out because a value was missing.
     pub dropped: u64,
     /// The question about a dataset, which its answer or its failure settles.
@@ -49,7 +51,17 @@ pub struct Added {
 impl Obtained {
     /// Returns data of which no row was left out, and which no dataset remembers.
     pub(super) fn of(content: Contents) -> Self {
-        Self { content, dropped: 0, reserved: None, left_out: false }
+        Self { content, kinds: Vec::new(), dropped: 0, reserved: None, left_out: false }
+    }
+
+    /// Adds the kinds of the columns of a table with these names.
+    pub(super) fn of_table(self, table: &[Column], names: &[String]) -> Self {
+        let column = |name: &String| table.iter().find(|column| column.name == *name);
+        let kinds = match self.content.has_rows() {
+            true => names.iter().filter_map(column).map(|column| column.kind).collect(),
+            false => Vec::new(),
+        };
+        Self { kinds, ..self }
     }
 
     /// Leaves out the rows with these hashes. `hashes` has that of each row.
@@ -72,6 +84,14 @@ impl Contents {
     /// Returns no rows, as every function of rows takes them. Columns without rows have no types.
     pub(super) fn nothing() -> Self {
         Self::Json(Private::new(Data::List(Vec::new())))
+    }
+
+    fn has_rows(&self) -> bool {
+        match self {
+            Self::Json(_) | Self::Added(_) => false,
+            Self::Columns(columns) => columns.for_computing().iter().any(|it| !it.is_empty()),
+            Self::Groups(groups) => !groups.for_computing().is_empty(),
+        }
     }
 
     /// Returns about how many bytes of memory the data take.

@@ -18,7 +18,7 @@ use super::checks::{check_arity, check_categories, check_key, check_missing};
 use super::indicated::{Indicated, indicated};
 use super::memory::{Asked, Asking, Objection, Reserved, too_close};
 use super::obtained::{Added, Contents, Group, Obtained};
-use super::rows::{Identities, Rows, selected};
+use super::rows::{Identities, Incomplete, Rows, selected};
 use super::told::{Told, sums_of_one, told};
 use super::uploads::{Content, json};
 use super::views::{Group as ViewedGroup, Views};
@@ -38,7 +38,8 @@ impl Store {
                 Base::Upload(upload) => self.read_upload(*upload, selection, obtain),
                 Base::Dataset(name) => {
                     let dataset = self.dataset(&obtain.principal, name)?;
-                    self.read_dataset(&dataset, selection, obtain)
+                    let obtained = self.read_dataset(&dataset, selection, obtain)?;
+                    Ok(obtained.of_table(&dataset.columns, &selection.columns))
                 }
             },
         }
@@ -49,8 +50,10 @@ impl Store {
         if content == Content::Json {
             return Ok(Obtained::of(Contents::Json(json(&bytes)?)));
         }
-        let (_, batch) = content.columns(&bytes)?;
-        Rows::all(batch).finish(obtain.drop_missing).map(|(obtained, _)| obtained)
+        let (known, batch) = content.columns(&bytes)?;
+        let names: Vec<String> = known.iter().map(|column| column.name.clone()).collect();
+        let (obtained, _) = Rows::all(batch).finish(obtain.incomplete())?;
+        Ok(obtained.of_table(&known, &names))
     }
 
     fn read_upload(
@@ -71,9 +74,9 @@ impl Store {
             .iter()
             .filter_map(|name| known.iter().position(|column| column.name == *name))
             .collect();
-        Rows::all(selected(batch, &wanted, &chosen))
-            .finish(obtain.drop_missing)
-            .map(|(obtained, _)| obtained)
+        let rows = Rows::all(selected(batch, &wanted, &chosen));
+        let (obtained, _) = rows.finish(obtain.incomplete())?;
+        Ok(obtained.of_table(&known, &selection.columns))
     }
 
     fn read_dataset(
@@ -142,11 +145,11 @@ impl Store {
             return Err(Objection::Rule);
         }
         let selected = rows.identities();
-        let (obtained, identities) = rows.finish(obtain.drop_missing)?;
+        let (obtained, identities) = rows.finish(obtain.incomplete())?;
         if few.contains(&(identities.len() as u64)) {
             return Err(Objection::Rule);
         }
-        if obtain.drop_missing {
+        if obtain.incomplete() == Incomplete::LeftOut {
             // The number that is left out tells how many were selected.
             self.remember_selected(dataset, selection, &selected, obtain)?;
         }
@@ -221,7 +224,7 @@ impl Store {
         };
         let Some(content) = content else { return Ok(None) };
         let (rows, _) = self.rows(dataset, &[], selection, obtain)?;
-        let (_, identities) = rows.finish(false)?;
+        let (_, identities) = rows.finish(Incomplete::Refused)?;
         let reserved = self.remember(dataset, selection, (&identities, &[], &[]), obtain);
         let reserved = reserved.map_err(|objection| match objection {
             Objection::Failed(error) => error,

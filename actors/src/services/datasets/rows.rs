@@ -24,6 +24,17 @@ pub(super) struct Identities {
     hashes: Zeroizing<Vec<u64>>,
 }
 
+/// The fate of rows in which a value is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Incomplete {
+    /// They are left out, as the client allows.
+    LeftOut,
+    /// They are refused. The client can have them left out.
+    Refused,
+    /// They are refused, because each row has its place among others'.
+    Placed,
+}
+
 impl Rows {
     /// Creates an empty collection whose first `wanted` columns are computed with.
     pub(super) fn new(wanted: usize, identities: Identities) -> Self {
@@ -62,15 +73,18 @@ impl Rows {
         }
     }
 
-    /// Returns the complete rows, and their hashes in the same order. Incomplete rows are left out with `drop`, and
-    /// refused without it. There are no hashes where the rows were all taken from a batch.
-    pub(super) fn finish(self, drop: bool) -> Result<(Obtained, Zeroizing<Vec<u64>>), ApiError> {
+    /// Returns the complete rows, and their hashes in the same order. There are no hashes where the
+    /// rows were all taken from a batch.
+    pub(super) fn finish(
+        self,
+        incomplete: Incomplete,
+    ) -> Result<(Obtained, Zeroizing<Vec<u64>>), ApiError> {
         let kept: Vec<usize> = (0..self.len)
             .filter(|row| !self.columns.iter().any(|column| is_missing(column, *row)))
             .collect();
         let dropped = self.len - kept.len();
-        if dropped > 0 && !drop {
-            return Err(missing());
+        if dropped > 0 && incomplete != Incomplete::LeftOut {
+            return Err(missing(incomplete));
         }
         let columns = match dropped {
             0 => self.columns,
@@ -84,6 +98,21 @@ impl Rows {
         let dropped = dropped as u64;
         let obtained = Obtained { dropped, ..Obtained::of(content) };
         Ok((obtained, identities.unwrap_or_default()))
+    }
+}
+
+impl Incomplete {
+    /// Returns the advice to a client whose rows are refused.
+    pub(super) fn remedy(self) -> &'static str {
+        match self {
+            Self::LeftOut | Self::Refused => {
+                "with the parameter `missing` set to `drop` such rows are left out, at all parties"
+            }
+            Self::Placed => {
+                "each row has its place among others' here, so that none can be left out: choose \
+                 columns and rows that are complete"
+            }
+        }
     }
 }
 
@@ -200,9 +229,9 @@ pub(super) fn selected(batch: Batch, columns: &[usize], chosen: &[bool]) -> Batc
     Batch { columns: columns.map(|column| pick(column, &rows)).collect(), rows: rows.len() }
 }
 
-fn missing() -> ApiError {
+fn missing(incomplete: Incomplete) -> ApiError {
     ApiError::new(Code::MissingValues, "values are missing in the selected rows and columns")
-        .hint("with the parameter `missing` set to `drop` such rows are left out, at all parties")
+        .hint(incomplete.remedy())
 }
 
 #[cfg(test)]
@@ -243,7 +272,7 @@ mod tests {
     #[test]
     fn no_rows_are_an_empty_list_for_every_function() {
         let rows = Rows::new(2, Identities::new(Zeroizing::new([7; 32]), "trial"));
-        let (obtained, identities) = rows.finish(false).unwrap();
+        let (obtained, identities) = rows.finish(Incomplete::Refused).unwrap();
         let Contents::Json(data) = obtained.content else { panic!("a list is expected") };
         assert!(matches!(data.for_computing(), Data::List(items) if items.is_empty()));
         assert!(identities.is_empty());
@@ -268,9 +297,9 @@ mod tests {
                 Values::Texts(vec![Some("a".into()), Some("b".into()), None]),
             ],
         };
-        let refused = Rows::all(batch()).finish(false).err().unwrap();
+        let refused = Rows::all(batch()).finish(Incomplete::Refused).err().unwrap();
         assert_eq!(refused.code(), Code::MissingValues);
-        let (obtained, _) = Rows::all(batch()).finish(true).unwrap();
+        let (obtained, _) = Rows::all(batch()).finish(Incomplete::LeftOut).unwrap();
         assert_eq!(obtained.dropped, 2);
         let Contents::Columns(columns) = obtained.content else { panic!("columns are expected") };
         assert!(matches!(

@@ -376,8 +376,10 @@ async fn encoded(
     let encode = move || {
         // It goes on where the computation is cancelled, and holds its bytes until then.
         let _flights = flights;
+        let kinds = gathered.kinds();
         let (input, dropped) = gathered.into_input(function)?;
-        Request::new(function, &parameters, input, dropped, &roles).map_err(ApiError::from)
+        let request = Request::new(function, &parameters, input, dropped, &roles)?;
+        Ok(request.of_kinds(kinds))
     };
     if small {
         return encode();

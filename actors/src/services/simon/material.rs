@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use cloister_protocols::catalogue::{Descriptor, InputKind};
+use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::computation::Input;
 use cloister_protocols::equations::Equations;
 use cloister_protocols::parameters::{Missing, Parameters};
+use cloister_protocols::session::ColumnKinds;
 use serde_json::{Map, Value, json};
 
 use super::input;
@@ -23,6 +24,8 @@ use crate::vocabulary::settings::OwnRules;
 /// The data of one party, read.
 pub(super) struct Gathered {
     contents: Vec<Contents>,
+    /// The kinds of values that are compared as texts.
+    kinds: ColumnKinds,
     /// The number of rows that were left out where they were read.
     dropped: u64,
     drop_missing: bool,
@@ -203,11 +206,16 @@ impl Reader<'_> {
     /// Reads all of these inputs.
     pub(super) async fn gather(&self, materials: Vec<Material>) -> Result<Gathered, ApiError> {
         let (contents, drop_missing) = (Vec::new(), self.drops_missing());
+        let kinds = ColumnKinds::default();
         let mut gathered =
-            Gathered { contents, dropped: 0, drop_missing, reserved: None, left_out: false };
+            Gathered { contents, kinds, dropped: 0, drop_missing, reserved: None, left_out: false };
         for material in materials {
             let content = match material {
-                Material::Here(data) => Contents::Json(data),
+                Material::Here(data) => {
+                    let kinds = input::kinds::of_json(data.for_computing(), self.function.input);
+                    gathered.add_kinds(kinds)?;
+                    Contents::Json(data)
+                }
                 Material::Stored(stored) => self.read(stored, &mut gathered).await?,
                 Material::Nested { data, held } => {
                     self.fill(data.for_computing(), held, &mut gathered).await?
@@ -235,6 +243,12 @@ impl Reader<'_> {
             flight: self.flight.clone(),
         };
         let obtained = self.siblings.ask(DATASETS, obtain).await??;
+        let kind = self.function.input;
+        let kinds = match &obtained.content {
+            Contents::Json(data) => input::kinds::of_json(data.for_computing(), kind),
+            _ => input::kinds::of_columns(&obtained.kinds, kind),
+        };
+        gathered.add_kinds(kinds)?;
         gathered.dropped += obtained.dropped;
         gathered.left_out |= obtained.left_out;
         gathered.reserved = gathered.reserved.take().or(obtained.reserved);
@@ -256,12 +270,8 @@ impl Reader<'_> {
         Ok(Contents::Json(Private::new(data.clone().with_handles_replaced(&values))))
     }
 
-    /// Returns whether rows with missing values are left out. Only items that are rows can be: an
-    /// element of a vector or a matrix has its place.
     fn drops_missing(&self) -> bool {
-        use InputKind::{Numbers, Points, TextPairs, Texts};
         self.parameters.missing == Some(Missing::Drop)
-            && matches!(self.function.input, Numbers | Texts | TextPairs | Points)
     }
 }
 
@@ -281,6 +291,16 @@ impl Gathered {
         self.contents.iter().map(Contents::footprint).sum()
     }
 
+    fn add_kinds(&mut self, kinds: ColumnKinds) -> Result<(), ApiError> {
+        self.kinds = input::kinds::joined(self.kinds, kinds)?;
+        Ok(())
+    }
+
+    /// Returns the kinds of values that are compared as texts.
+    pub(super) fn kinds(&self) -> ColumnKinds {
+        self.kinds
+    }
+
     /// Returns the input of the function, and the number of rows that were left out of it.
     pub(super) fn into_input(self, function: &Descriptor) -> Result<(Input, u64), ApiError> {
         let Self { mut contents, mut dropped, drop_missing, .. } = self;
@@ -294,7 +314,7 @@ impl Gathered {
         let empty = || Contents::Json(Private::new(Data::List(Vec::new())));
         let mut content = contents.pop().unwrap_or_else(empty);
         if let (Contents::Json(data), true) = (&content, drop_missing) {
-            let (complete, missing) = input::without_nulls(data.for_computing());
+            let (complete, missing) = input::without_nulls(data.for_computing(), function.input);
             dropped += missing;
             content = Contents::Json(Private::new(complete));
         }

@@ -11,7 +11,10 @@
 //! **Leakage:** every party learns which party's data have which category, but not the counts.
 //! Declaring the categories avoids it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::layout::MAX_WORDS;
@@ -101,6 +104,17 @@ fn answer_bytes(axes: &Axes) -> usize {
         times = times.saturating_mul(axis.len());
     }
     bytes
+}
+
+/// Returns the name of the category that a text stands for: trimmed of white space, and in Unicode's
+/// composed form (NFC, Unicode Standard Annex 15), as ids are. The same name written in two ways is
+/// one category.
+pub(crate) fn name_of(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    match text.is_ascii() || is_nfc(text) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.nfc().collect()),
+    }
 }
 
 /// Refuses a name that is too long.

@@ -45,6 +45,17 @@ fn json(run: &Run) -> Value {
     serde_json::to_value(run.answer()).unwrap()
 }
 
+/// Returns an answer of which so many cells are withheld, and of each variable so many categories.
+fn with_withheld(mut answer: Value, cells: u64, categories: &[u64]) -> Value {
+    answer["samples"] = Value::Null;
+    answer["withheld"] = json!(cells);
+    if let [rows, columns] = categories {
+        answer["withheld_rows"] = json!(rows);
+        answer["withheld_columns"] = json!(columns);
+    }
+    answer
+}
+
 /// Creates a run over a twice, b and e six times, and c once. Without any one party there are three
 /// b and e at least, and one a.
 fn frequency() -> Run {
@@ -61,13 +72,14 @@ fn small_and_empty_cells_look_the_same_and_are_never_the_mode() {
     };
     let nulls =
         |b: Option<u64>, e: Option<u64>| json!({"a": null, "b": b, "c": null, "d": null, "e": e});
-    let due = json!({"histogram": nulls(None, Some(6)), "mode": "e"});
+    let due = with_withheld(json!({"histogram": nulls(None, Some(6)), "mode": "e"}), 4, &[]);
     assert_eq!(table(3), due, "b protects a");
     assert_eq!(table(2), due, "of the two a, either party would learn the other's");
-    let due = json!({"histogram": nulls(None, None), "mode": null});
+    let due = with_withheld(json!({"histogram": nulls(None, None), "mode": null}), 5, &[]);
     assert_eq!(table(4), due);
     assert_eq!(table((1 << 62) - 1), due);
-    let due = json!({"histogram": {"a": 2, "b": 6, "c": 1, "d": 0, "e": 6}, "mode": "b"});
+    let due = json!({"histogram": {"a": 2, "b": 6, "c": 1, "d": 0, "e": 6}, "mode": "b",
+        "samples": 15, "withheld": 0});
     assert_eq!(table(1), due, "where every count may be shown, zeros are");
 }
 
@@ -86,15 +98,17 @@ fn five_but(others: &[(&str, &str, u64)]) -> Input {
 
 #[test]
 fn names_from_the_data_are_dropped_with_the_last_count_that_may_be_shown() {
-    let due = json!({"histogram": {"e": 6}, "mode": "e"});
+    // The answer counts the names that it leaves out.
+    let due = with_withheld(json!({"histogram": {"e": 6}, "mode": "e"}), 3, &[]);
     assert_eq!(json(&frequency().rules(cells_from(3))), due);
-    let due = json!({"histogram": {}, "mode": null});
+    let due = with_withheld(json!({"histogram": {}, "mode": null}), 4, &[]);
     assert_eq!(json(&frequency().rules(cells_from(4))), due);
     // One u at the second party. It is withheld with the first row, f.
     let inputs = vec![five_but(&[]), five_but(&[("u", "y", 1)])];
     let run = Run::new("StatisticsContingency", inputs).rules(cells_from(3));
     let row = json!({"x": 10, "y": 10, "z": 10});
     let due = json!({"table": {"k": row, "m": row}, "mode": ["k", "x"]});
+    let due = with_withheld(due, 6, &[2, 0]);
     assert_eq!(json(&run.committee(1, [2, 0, 1])), due);
 }
 
@@ -108,7 +122,7 @@ fn other_cells_protect_a_small_one_in_its_row_and_column() {
         "m": {"x": 10, "y": 10, "z": 10},
     });
     let answer = json(&run().committee(1, [2, 0, 1]));
-    assert_eq!(answer, json!({"table": due, "mode": ["f", "z"]}));
+    assert_eq!(answer, with_withheld(json!({"table": due, "mode": ["f", "z"]}), 4, &[0, 0]));
     // Of these six of a cell, the first party would know the other's one.
     let inputs = vec![five_but(&[]), five_but(&[("k", "y", 1)])];
     let other = Run::new("StatisticsContingency", inputs).rules(cells_from(3));

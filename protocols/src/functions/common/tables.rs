@@ -9,8 +9,10 @@
 //! is computed on shares (see [`crate::functions::common::cells`]). Small cells and empty ones are
 //! null in the answer, and so are cells that protect them from being worked out (see
 //! [`crate::functions::common::suppression`]). A name of which nothing is shown is left out, if the
-//! categories come from the data.
+//! categories come from the data. The answer counts what is withheld, so that no shown part of a
+//! table is taken for the whole.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ use crate::algebra::layout::Layout;
 use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::functions::SumsContext;
 use crate::functions::answer::Answer;
-use crate::functions::common::categories::{self, Axes};
+use crate::functions::common::categories::{self, Axes, name_of};
 use crate::functions::common::cells::{CELLS, CLASSES};
 use crate::functions::descriptor::ParameterEntry;
 use crate::functions::parameters::{Agreed, ONLY_MODE, refuse};
@@ -38,6 +40,11 @@ pub struct Histogram {
     pub histogram: BTreeMap<String, Option<u64>>,
     /// The first category with the largest count that is shown; null if none is above 0.
     pub mode: Option<String>,
+    /// The number of rows; null where a count is withheld. Beside the shown ones it would tell the
+    /// sum of those withheld, and where these are few a small count.
+    pub samples: Option<u64>,
+    /// The number of withheld counts. Those count, too, whose category is not listed.
+    pub withheld: u64,
 }
 
 /// The counts of pairs of categories. A count is null below the smallest that the rules let be
@@ -49,6 +56,24 @@ pub struct Table {
     pub table: BTreeMap<String, BTreeMap<String, Option<u64>>>,
     /// The first pair with the largest count that is shown; null if none is above 0.
     pub mode: Option<(String, String)>,
+    /// The size of the whole table; none for joined rows, where it would tell of categories of rows
+    /// that are not joined.
+    #[serde(flatten)]
+    pub whole: Option<Whole>,
+}
+
+/// The size of a whole table, of which cells may be withheld.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Whole {
+    /// The number of rows; null where a cell is withheld. Beside the shown cells it would tell the
+    /// sum of those withheld, and where these are few a small count.
+    pub samples: Option<u64>,
+    /// The number of withheld cells. Those count, too, whose category is not listed.
+    pub withheld: u64,
+    /// The number of categories of x of which no count above 0 is shown.
+    pub withheld_rows: u64,
+    /// The number of categories of y of which no count above 0 is shown.
+    pub withheld_columns: u64,
 }
 
 /// One party's rows by their categories. A frequency table has one axis, a contingency table two.
@@ -69,7 +94,10 @@ pub(crate) enum Categories {
     /// The categories of two variables, for a contingency table.
     Two([Vec<String>; 2]),
     /// The canonical text of the categories, as the parties have agreed on it.
-    Agreed(String),
+    Agreed {
+        /// The text.
+        agreed: String,
+    },
 }
 
 /// The parameters of tables.
@@ -83,7 +111,7 @@ type Positions = Zeroizing<Vec<usize>>;
 
 /// Rows by their categories, and the number of times that each occurs if it is not one.
 pub(crate) struct Rows<'a, const D: usize> {
-    items: Vec<[&'a str; D]>,
+    items: Vec<[Cow<'a, str>; D]>,
     times: Option<Zeroizing<Vec<u64>>>,
 }
 
@@ -97,7 +125,7 @@ pub(crate) const ONLY_MODE_ENTRY: ParameterEntry = ParameterEntry::boolean(
 impl<'a, const D: usize> Rows<'a, D> {
     /// Creates rows of which each occurs once.
     pub(crate) fn single(items: impl Iterator<Item = [&'a str; D]>) -> Self {
-        Self { items: items.collect(), times: None }
+        Self { items: items.map(|item| item.map(name_of)).collect(), times: None }
     }
 
     /// Creates rows that occur so many times. Those that never occur are left out.
@@ -105,7 +133,7 @@ impl<'a, const D: usize> Rows<'a, D> {
         let mut times = Zeroizing::new(Vec::with_capacity(rows.len()));
         let mut items = Vec::with_capacity(rows.len());
         for (row, count) in rows.filter(|(_, count)| *count > 0) {
-            items.push(row);
+            items.push(row.map(name_of));
             times.push(count);
         }
         Self { items, times: Some(times) }
@@ -193,7 +221,8 @@ pub(crate) fn refuse_categories(expected: &str) -> InputError {
 }
 
 /// Sorts declared categories: two parties that list the same ones agree.
-fn sorted(mut axis: Vec<String>) -> Result<Vec<String>, InputError> {
+fn sorted(axis: Vec<String>) -> Result<Vec<String>, InputError> {
+    let mut axis: Vec<String> = axis.iter().map(|text| name_of(text).into_owned()).collect();
     axis.sort();
     axis.iter().try_for_each(|name| categories::check_name(name))?;
     if !axis.iter().is_sorted_by(|a, b| a < b) {
@@ -205,11 +234,11 @@ fn sorted(mut axis: Vec<String>) -> Result<Vec<String>, InputError> {
     Ok(axis)
 }
 
-fn own_axes<const D: usize>(items: &[[&str; D]]) -> Result<Axes, InputError> {
-    let mut axes = vec![BTreeSet::new(); D];
+fn own_axes<const D: usize>(items: &[[Cow<'_, str>; D]]) -> Result<Axes, InputError> {
+    let mut axes: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); D];
     for item in items {
         for (axis, name) in zip_exact(&mut axes, item) {
-            if axis.insert(*name) {
+            if axis.insert(name.as_ref()) {
                 categories::check_name(name)?;
             }
         }
@@ -220,7 +249,10 @@ fn own_axes<const D: usize>(items: &[[&str; D]]) -> Result<Axes, InputError> {
     Ok(axes)
 }
 
-fn positions<const D: usize>(axes: &Axes, items: &[[&str; D]]) -> Result<Positions, InputError> {
+fn positions<const D: usize>(
+    axes: &Axes,
+    items: &[[Cow<'_, str>; D]],
+) -> Result<Positions, InputError> {
     // Reserved as a whole: growing would leave copies behind.
     let mut positions = Zeroizing::new(Vec::with_capacity(D * items.len()));
     for (index, item) in items.iter().enumerate() {
@@ -286,27 +318,64 @@ fn total(counts: &[u64]) -> Option<u64> {
 /// Makes the answer from the counts that may be shown. Categories from the data of which no count
 /// is shown are left out.
 pub(crate) fn answer(axes: Axes, shown: Vec<Option<u64>>, declared: bool) -> Answer {
-    let (axes, shown) = if declared || shown.iter().all(Option::is_some) {
-        (axes, shown)
-    } else {
-        without_withheld(axes, &shown)
-    };
-    match axes.as_slice() {
-        [x, y] => Answer::Contingency(table(x, y, &shown)),
-        others => Answer::Frequency(histogram(others.first().map_or(&[], Vec::as_slice), &shown)),
+    let samples = shown.iter().copied().collect::<Option<Vec<u64>>>().and_then(|all| total(&all));
+    let withheld = shown.iter().filter(|count| count.is_none()).count() as u64;
+    let unnamed = named(&axes, &shown).into_iter().map(|names| match withheld {
+        0 => 0,
+        _ => names.iter().filter(|is_shown| !**is_shown).count() as u64,
+    });
+    let unnamed: Vec<u64> = unnamed.collect();
+    let (axes, shown) = listed(axes, shown, declared);
+    match (axes.as_slice(), unnamed.as_slice()) {
+        ([x, y], [withheld_rows, withheld_columns]) => {
+            let (withheld_rows, withheld_columns) = (*withheld_rows, *withheld_columns);
+            let whole = Whole { samples, withheld, withheld_rows, withheld_columns };
+            Answer::Contingency(table(x, y, &shown, Some(whole)))
+        }
+        (others, _) => {
+            let x = others.first().map_or(&[][..], Vec::as_slice);
+            let histogram = zip_exact(x.iter().cloned(), shown.iter().copied()).collect();
+            let mode = largest(&shown).and_then(|cell| x.get(cell).cloned());
+            Answer::Frequency(Histogram { histogram, mode, samples, withheld })
+        }
     }
 }
 
-/// Removes the names of which no count above 0 is shown. Returns the axes and cells that are left.
-fn without_withheld(axes: Axes, shown: &[Option<u64>]) -> (Axes, Vec<Option<u64>>) {
-    let mut stays: Vec<Vec<bool>> = axes.iter().map(|axis| vec![false; axis.len()]).collect();
+/// Makes the answer for a table of joined rows from the counts that may be shown.
+pub(crate) fn joined_answer(axes: Axes, shown: Vec<Option<u64>>) -> Answer {
+    let (axes, shown) = listed(axes, shown, false);
+    let [x, y] = [0, 1].map(|axis| axes.get(axis).map_or(&[][..], Vec::as_slice));
+    Answer::Contingency(table(x, y, &shown, None))
+}
+
+/// Returns the names that an answer lists, and their cells.
+fn listed(axes: Axes, shown: Vec<Option<u64>>, declared: bool) -> (Axes, Vec<Option<u64>>) {
+    if declared || shown.iter().all(Option::is_some) {
+        return (axes, shown);
+    }
+    let stays = named(&axes, &shown);
+    without_withheld(axes, &shown, &stays)
+}
+
+/// Returns, for each name of each axis, whether a count above 0 is shown of it.
+fn named(axes: &Axes, shown: &[Option<u64>]) -> Vec<Vec<bool>> {
+    let mut named: Vec<Vec<bool>> = axes.iter().map(|axis| vec![false; axis.len()]).collect();
     for (cell, _) in shown.iter().enumerate().filter(|(_, count)| count.is_some_and(|c| c > 0)) {
-        for (stays, at) in zip_exact(&mut stays, coordinates(&axes, cell)) {
-            *stays.get_mut(at).expect("a coordinate is a place on its axis") = true;
+        for (named, at) in zip_exact(&mut named, coordinates(axes, cell)) {
+            *named.get_mut(at).expect("a coordinate is a place on its axis") = true;
         }
     }
+    named
+}
+
+/// Removes the names that do not stay. Returns the axes and cells that are left.
+fn without_withheld(
+    axes: Axes,
+    shown: &[Option<u64>],
+    stays: &[Vec<bool>],
+) -> (Axes, Vec<Option<u64>>) {
     let is_left = |cell: usize| {
-        let mut places = zip_exact(&stays, coordinates(&axes, cell));
+        let mut places = zip_exact(stays, coordinates(&axes, cell));
         places.all(|(stays, at)| *stays.get(at).expect("a coordinate is a place on its axis"))
     };
     let cells = shown.iter().enumerate().filter(|(cell, _)| is_left(*cell));
@@ -314,7 +383,7 @@ fn without_withheld(axes: Axes, shown: &[Option<u64>]) -> (Axes, Vec<Option<u64>
     let left = |(axis, stays): (Vec<String>, &Vec<bool>)| {
         zip_exact(axis, stays).filter_map(|(name, stays)| stays.then_some(name)).collect()
     };
-    (zip_exact(axes, &stays).map(left).collect(), cells)
+    (zip_exact(axes, stays).map(left).collect(), cells)
 }
 
 /// Returns the position of a cell on each axis. The last axis runs fastest.
@@ -333,14 +402,7 @@ fn coordinates(axes: &Axes, cell: usize) -> Vec<usize> {
     positions
 }
 
-fn histogram(x: &[String], shown: &[Option<u64>]) -> Histogram {
-    Histogram {
-        histogram: zip_exact(x.iter().cloned(), shown.iter().copied()).collect(),
-        mode: largest(shown).and_then(|cell| x.get(cell).cloned()),
-    }
-}
-
-fn table(x: &[String], y: &[String], shown: &[Option<u64>]) -> Table {
+fn table(x: &[String], y: &[String], shown: &[Option<u64>], whole: Option<Whole>) -> Table {
     let rows = shown.chunks(y.len().max(1));
     let row = |row: &[Option<u64>]| zip_exact(y.iter().cloned(), row.iter().copied()).collect();
     let mode = largest(shown).and_then(|cell| {
@@ -349,7 +411,7 @@ fn table(x: &[String], y: &[String], shown: &[Option<u64>]) -> Table {
             y.get(cell.checked_rem(y.len())?)?.clone(),
         ))
     });
-    Table { table: zip_exact(x.iter().cloned(), rows.map(row)).collect(), mode }
+    Table { table: zip_exact(x.iter().cloned(), rows.map(row)).collect(), mode, whole }
 }
 
 /// Returns the first cell with the largest count that is shown and above 0.

@@ -34,6 +34,17 @@ fn json(run: &Run) -> Value {
     serde_json::to_value(run.answer()).unwrap()
 }
 
+/// Returns an answer of which nothing is withheld, with the number of its rows.
+fn whole(mut answer: Value, samples: u64) -> Value {
+    answer["samples"] = json!(samples);
+    answer["withheld"] = json!(0);
+    if answer["table"].is_object() {
+        answer["withheld_rows"] = json!(0);
+        answer["withheld_columns"] = json!(0);
+    }
+    answer
+}
+
 fn frequency() -> Run {
     let inputs = [&["b", "a", "b"][..], &["c", "b"], &["a"]].map(texts);
     Run::new("StatisticsFrequency", inputs.to_vec())
@@ -42,14 +53,14 @@ fn frequency() -> Run {
 #[test]
 fn frequencies_of_categories_from_the_data() {
     let due = json!({"histogram": {"a": 2, "b": 3, "c": 1}, "mode": "b"});
-    assert_eq!(json(&frequency()), due);
+    assert_eq!(json(&frequency()), whole(due, 6));
 }
 
 #[test]
 fn declared_categories_are_all_shown_and_nobody_tells_which_it_has() {
     let run = frequency().parameters(declared(Categories::One(names(&["d", "c", "b", "a"]))));
     let due = json!({"histogram": {"a": 2, "b": 3, "c": 1, "d": 0}, "mode": "b"});
-    assert_eq!(json(&run), due);
+    assert_eq!(json(&run), whole(due, 6));
     let report = run.simulate(Simulation::new(seed()));
     let outcome = report.results().unwrap()[0];
     assert_eq!(outcome.security.reveals, Vec::<String>::new());
@@ -73,9 +84,29 @@ fn contingency_is_the_full_cross() {
     let inputs = [pairs(&[("m", "x"), ("f", "y")]), pairs(&[("m", "x"), ("m", "z")]), pairs(&[])];
     let run = Run::new("StatisticsContingency", inputs.to_vec());
     let table = json!({"f": {"x": 0, "y": 1, "z": 0}, "m": {"x": 2, "y": 0, "z": 1}});
-    assert_eq!(json(&run), json!({"table": table, "mode": ["m", "x"]}));
+    let due = whole(json!({"table": table, "mode": ["m", "x"]}), 4);
+    assert_eq!(json(&run), due);
     let axes = Categories::Two([names(&["m", "f"]), names(&["z", "y", "x"])]);
-    assert_eq!(json(&run.parameters(declared(axes))), json!({"table": table, "mode": ["m", "x"]}));
+    assert_eq!(json(&run.parameters(declared(axes))), due);
+}
+
+#[test]
+fn a_name_written_in_two_ways_is_one_category() {
+    let inputs = [&["Mu\u{308}ller", "yes "][..], &["M\u{fc}ller", "yes"], &["\tyes"]].map(texts);
+    let due = json!({"histogram": {"M\u{fc}ller": 2, "yes": 3}, "mode": "yes"});
+    assert_eq!(json(&Run::new("StatisticsFrequency", inputs.to_vec())), whole(due, 5));
+    let axis = Categories::One(names(&[" yes", "Mu\u{308}ller"]));
+    let declared = Run::new("StatisticsFrequency", inputs.to_vec()).parameters(declared(axis));
+    assert_eq!(json(&declared)["histogram"]["yes"], 3);
+    let twice = [pairs(&[("yes", "Yes")]), pairs(&[("yes\u{a0}", "Yes")]), pairs(&[])];
+    let table = json(&Run::new("StatisticsContingency", twice.to_vec()));
+    assert_eq!(table["table"], json!({"yes": {"Yes": 2}}));
+    // A list with the same name twice is refused, however it is written.
+    let axis = Categories::One(names(&["M\u{fc}ller", "Mu\u{308}ller"]));
+    let parameters = self::declared(axis);
+    let function = find("StatisticsFrequency").unwrap();
+    let refused = Request::check(function, &parameters, &testing::parties(2)).unwrap_err();
+    assert!(matches!(refused, InputError::Parameter { name: "categories", .. }), "{refused:?}");
 }
 
 #[test]
@@ -87,12 +118,12 @@ fn the_first_of_equal_categories_is_the_mode() {
 #[test]
 fn nothing_has_no_mode() {
     let run = Run::new("StatisticsFrequency", vec![texts(&[]), Input::Integers(vec![])]);
-    assert_eq!(json(&run), json!({"histogram": {}, "mode": null}));
+    assert_eq!(json(&run), whole(json!({"histogram": {}, "mode": null}), 0));
     let run = Run::new("StatisticsContingency", vec![pairs(&[]), pairs(&[])]);
-    assert_eq!(json(&run), json!({"table": {}, "mode": null}));
+    assert_eq!(json(&run), whole(json!({"table": {}, "mode": null}), 0));
     let run = Run::new("StatisticsFrequency", vec![texts(&[]), texts(&[])]);
     let run = run.parameters(declared(Categories::One(names(&["a"]))));
-    assert_eq!(json(&run), json!({"histogram": {"a": 0}, "mode": null}));
+    assert_eq!(json(&run), whole(json!({"histogram": {"a": 0}, "mode": null}), 0));
 }
 
 #[test]

@@ -16,13 +16,9 @@ use crate::vocabulary::error::ApiError;
 /// # Errors
 /// If an id or a cell is neither text nor number, or rows differ in length.
 pub(super) fn keyed(data: &Data) -> Result<Input, ApiError> {
-    let rows = match data {
-        Data::List(list) => match list.as_slice() {
-            [Data::List(rows)] if rows.iter().any(is_list) => rows.as_slice(),
-            _ => list,
-        },
+    let Data::List(rows) = inner_rows(data) else {
         // Ids alone, all numbers, or one row of nothing else: the ids are meant.
-        _ => return ids(data),
+        return ids(data);
     };
     let width = rows.first().map_or(1, |row| items(row).count());
     let mut ids = Vec::with_capacity(rows.len());
@@ -40,6 +36,15 @@ pub(super) fn keyed(data: &Data) -> Result<Input, ApiError> {
     }
     let columns = columns.into_iter().map(json_column).collect::<Result<_, _>>()?;
     Ok(Input::Keyed { ids, columns })
+}
+
+/// Returns the list of the rows, which may stand inside one more.
+pub(super) fn inner_rows(data: &Data) -> &Data {
+    let Data::List(list) = data else { return data };
+    match list.as_slice() {
+        [inner @ Data::List(rows)] if rows.iter().any(is_list) => inner,
+        _ => data,
+    }
 }
 
 /// Reads columns of a dataset, of which the first has the ids.

@@ -8,6 +8,7 @@
 mod cells;
 mod columns;
 mod keyed;
+pub(super) mod kinds;
 mod matrix;
 mod missing;
 mod objects;
@@ -86,14 +87,15 @@ fn texts(data: &Data) -> Result<Vec<String>, ApiError> {
 
 /// Reads a set: `[["a", "b"]]`, or the inner list alone.
 fn set(data: &Data) -> Result<Vec<String>, ApiError> {
-    let list = match data {
-        Data::List(lists) => match lists.as_slice() {
-            [inner @ (Data::List(_) | Data::Integers(_) | Data::Numbers(_))] => inner,
-            _ => data,
-        },
+    texts(inner_set(data))
+}
+
+fn inner_set(data: &Data) -> &Data {
+    let Data::List(lists) = data else { return data };
+    match lists.as_slice() {
+        [inner @ (Data::List(_) | Data::Integers(_) | Data::Numbers(_))] => inner,
         _ => data,
-    };
-    texts(list)
+    }
 }
 
 /// Reads a vector: `[[1, 2]]`, or the inner list alone.

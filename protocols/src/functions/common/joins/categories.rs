@@ -121,7 +121,7 @@ pub(crate) async fn contingency<E: Matching>(
     };
     let shown = |count: u64| (count > 0 || !withholds).then_some(count);
     Ok(cells
-        .map(|(axes, counts)| tables::answer(axes, counts.into_iter().map(shown).collect(), false)))
+        .map(|(axes, counts)| tables::joined_answer(axes, counts.into_iter().map(shown).collect())))
 }
 
 /// Returns the names that occur in the join, of both parties, and the counts of all their cells.
