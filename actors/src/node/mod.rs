@@ -224,7 +224,7 @@ impl Node {
         let vault = state.vault.clone();
         let management = ManagementState::new(facts, siblings.clone(), vault, stops);
         let authenticator = Authenticator::new(&settings.access, state.vault.clone());
-        let authenticator = Arc::new(authenticator.map_err(StartError::Randomness)?);
+        let authenticator = Arc::new(authenticator);
         let sweeping = actix::spawn(sweep(Arc::clone(&authenticator)));
         let api = ApiState {
             controller,
