@@ -17,6 +17,7 @@ use crate::controller::Controller;
 use crate::log::{self, Log};
 use crate::policy::{Decide, Policy};
 use crate::records::{self, AskLoad, AskTotals, Begun, CancelOne, Finished, Inspect, Records};
+use crate::services::Quota;
 use crate::services::approvals::{self, Approvals};
 use crate::services::audit::{self, Audit};
 use crate::services::barrier::{self, Barrier};
@@ -130,9 +131,10 @@ impl Services<'_> {
         offer(&siblings, DATASETS, datasets.clone().recipient::<Forget>()).await?;
         offer(&siblings, APPROVALS, approvals.clone().recipient::<Call>()).await?;
         offer(&siblings, AUDIT, audit.clone().recipient::<Call>()).await?;
-        let barrier = Barrier::default().start().recipient();
-        let broadcast = Broadcast::default().start().recipient();
-        let storage = KeyValueStorage::default().start().recipient();
+        let quota = Quota::new(rooms.clone(), self.settings.access.mode);
+        let barrier = Barrier::new(quota.clone()).start().recipient();
+        let broadcast = Broadcast::new(quota.clone()).start().recipient();
+        let storage = KeyValueStorage::new(quota).start().recipient();
         let registry = Registry::new(books).start().recipient();
         let services = [
             (Simon::description(), object(&simon::INTERFACE, simon.recipient())),
