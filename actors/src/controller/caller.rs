@@ -243,12 +243,7 @@ impl ApiState {
         let text = |name| request.headers().get(name).map(HeaderValue::to_str);
         let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
         let host = text(header::HOST).and_then(Result::ok).or_else(|| request.uri().host());
-        let known = |origin: &str| {
-            let own = origin.split_once("://").map(|(_, authority)| authority);
-            let is_own = own.is_some_and(|own| host.is_some_and(|it| own.eq_ignore_ascii_case(it)));
-            is_own || self.origins.iter().any(|allowed| allowed.as_str() == origin)
-        };
-        if origin.is_ok_and(known) {
+        if origin.is_ok_and(|origin| self.origins.allow(origin, host)) {
             return Ok(());
         }
         let message = "a web page of another origin may not use this node";

@@ -23,7 +23,7 @@ const FIRST_BYTE: Duration = Duration::from_secs(3);
 pub struct HalfOpen {
     most_of_one: usize,
     most: usize,
-    places: Arc<Mutex<Places>>,
+    table: Arc<Mutex<Table>>,
 }
 
 /// The source of a connection. One host has a whole network of addresses in IPv6.
@@ -56,7 +56,7 @@ pub struct Place {
 }
 
 #[derive(Debug, Default)]
-struct Places {
+struct Table {
     /// By number. Later connections have higher ones.
     all: BTreeMap<u64, Entry>,
     next: u64,
@@ -75,32 +75,32 @@ impl HalfOpen {
     /// Creates `most` places, of which one source can hold `most_of_one`. Both are at least 1.
     #[must_use]
     pub fn new(most_of_one: usize, most: usize) -> Self {
-        Self { most_of_one: most_of_one.max(1), most: most.max(1), places: Arc::default() }
+        Self { most_of_one: most_of_one.max(1), most: most.max(1), table: Arc::default() }
     }
 
     /// Takes a place for a connection from this address, from another connection if need be.
     pub fn enter(&self, from: IpAddr) -> Place {
         let source = Source::of(from);
         let (hold, lost) = oneshot::channel();
-        let mut places = self.places();
-        if places.of(source) >= self.most_of_one {
-            places.lose_one_of(|entry| entry.source == source);
-        } else if places.all.len() >= self.most {
-            let most = places.most_of_one();
-            places.lose_one_of(|entry| most.contains(&entry.source));
+        let mut table = self.table();
+        if table.of(source) >= self.most_of_one {
+            table.lose_one_of(|entry| entry.source == source);
+        } else if table.all.len() >= self.most {
+            let most = table.most_of_one();
+            table.lose_one_of(|entry| most.contains(&entry.source));
         }
-        let number = places.next;
-        places.next += 1;
-        places.all.insert(number, Entry { source, stage: Stage::Silent, _hold: hold });
+        let number = table.next;
+        table.next += 1;
+        table.all.insert(number, Entry { source, stage: Stage::Silent, _hold: hold });
         Place { number, half_open: self.clone(), lost }
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Places {
+impl Table {
     fn of(&self, source: Source) -> usize {
         self.all.values().filter(|entry| entry.source == source).count()
     }
@@ -133,7 +133,7 @@ impl Places {
 impl Place {
     /// Notes the progress of the connection.
     pub(super) fn reach(&self, stage: Stage) {
-        if let Some(entry) = self.half_open.places().all.get_mut(&self.number) {
+        if let Some(entry) = self.half_open.table().all.get_mut(&self.number) {
             entry.stage = stage;
         }
     }
@@ -161,7 +161,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.half_open.places().all.remove(&self.number);
+        self.half_open.table().all.remove(&self.number);
     }
 }
 
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(with_place(&mut places), expected);
         assert!(has_place(&mut other), "other sources lose nothing");
         drop(places);
-        assert_eq!(half_open.places().all.len(), 1);
+        assert_eq!(half_open.table().all.len(), 1);
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::error::VaultError;
 use crate::memories::Memories;
 use crate::questions::Question;
 use crate::refusals::Refusals;
+use crate::schema::{META, PROBED};
+use crate::seal;
 use crate::selections::Selections;
 use crate::state::State;
 use crate::tokens::{Role, Token, TokenRefusal, Tokens};
@@ -65,6 +67,17 @@ impl Vault {
     /// A kind that is empty or longer than 200 bytes, a document of more than 1 MiB.
     pub fn append(&self, kind: &str, at: u64, document: Value) -> Written<Head> {
         self.audit().append(kind, at, &document)
+    }
+
+    /// Writes a mark, and answers when it is on the disk: the state can be written.
+    pub fn probe(&self) -> Written<()> {
+        self.state.submit(0, |group| {
+            let mut meta = group.transaction.open_table(META)?;
+            // A value that changes: an equal one might not be written.
+            let mark = seal::random::<8>()?;
+            meta.insert(PROBED, mark.as_slice())?;
+            Ok(())
+        })
     }
 
     /// Returns the head of the last committed entry, from memory.

@@ -139,6 +139,21 @@ fn while_the_disk_fails_every_write_is_answered_so_and_reads_go_on() {
 }
 
 #[test]
+fn a_probe_finds_out_whether_the_state_can_be_written() {
+    let (_folder, vault, disk) = opened();
+    let head = vault.append("first", 0, json!(null)).wait().unwrap();
+    vault.probe().wait().unwrap();
+    disk.fail_after(0);
+    assert!(matches!(vault.probe().wait(), Err(VaultError::Disk(_))));
+    disk.repair();
+    vault.probe().wait().unwrap();
+    assert_eq!(vault.head(), head, "the log has no entry of it");
+    vault.verify().unwrap();
+    vault.close();
+    assert!(matches!(vault.probe().wait(), Err(VaultError::Closed)));
+}
+
+#[test]
 fn an_older_copy_is_not_taken_for_the_state_after_a_fault() {
     let (folder, vault, disk) = opened();
     vault.append("old", 0, json!(null)).wait().unwrap();
