@@ -54,6 +54,35 @@ impl Operator {
         Ok(Self { settings: read_settings(config)? })
     }
 
+    /// Creates the operator of the node with these settings.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    /// Lists the names of the registered datasets.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn datasets(&self) -> Outcome<Vec<String>> {
+        let listed = self.perform(Operation::Datasets)?;
+        let name = |dataset: &Value| Some(dataset.get("name")?.as_str()?.to_owned());
+        Ok(listed.as_array().into_iter().flatten().filter_map(name).collect())
+    }
+
+    /// Returns warnings about the owners' policies, now that this dataset is registered.
+    ///
+    /// # Errors
+    /// If the datasets cannot be read.
+    pub fn policy_warnings(&self, registered: &str) -> Outcome<Vec<String>> {
+        let policies = &self.settings.policy;
+        if policies.dataset.is_empty() || policies.dataset.contains_key(registered) {
+            return Ok(Vec::new());
+        }
+        let known = self.datasets()?;
+        Ok(policies.without_dataset(|name| known.iter().any(|known| known == name)))
+    }
+
     /// Returns the party's name.
     #[must_use]
     pub fn party(&self) -> &str {

@@ -52,11 +52,11 @@ pub enum Reply {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
 enum OfNode {
-    /// A renewal: the node reads its identity and the members' fingerprints again.
+    /// A renewal: the node reads its files again.
     Reload,
 }
 
-/// The command to read the node's identity and the members' fingerprints again.
+/// The command to read the node's files again.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Value, ApiError>")]
 pub(crate) struct Reload;

@@ -8,14 +8,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WantsServerCert;
-use rustls::sign::SingleCertAndKey;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::identity::Identity;
 use crate::provider::provider;
@@ -41,23 +41,55 @@ pub enum ApiCertificateError {
     Unusable(#[from] rustls::Error),
 }
 
-/// Builds the settings of a node's API, with the node's own identity.
-pub fn api_server_config(identity: &Identity) -> Result<ServerConfig, SettingsError> {
-    let resolver = SingleCertAndKey::from(identity.certified_key());
-    Ok(server_builder()?.with_cert_resolver(Arc::new(resolver)))
+/// The certificate that a node's API shows, with its key. Clones change together.
+#[derive(Clone, Debug)]
+pub struct ApiCertificate(Arc<RwLock<Arc<CertifiedKey>>>);
+
+/// A certificate that was read, and fits its key.
+#[derive(Clone, Debug)]
+pub struct ReadCertificate(Arc<CertifiedKey>);
+
+impl ReadCertificate {
+    /// Returns the certificate of the node's own identity.
+    pub fn of_identity(identity: &Identity) -> Self {
+        Self(identity.certified_key())
+    }
+
+    /// Reads a certificate that an authority issued to the operator. One file holds the certificate
+    /// and its chain, the other the key. It blocks.
+    pub fn of_files(certificate: &Path, key: &Path) -> Result<Self, ApiCertificateError> {
+        let chain = chain(certificate)?;
+        let wanted = "a private key";
+        let key = PrivateKeyDer::from_pem_slice(&read(key, wanted)?)
+            .map_err(|error| file_error(key, wanted, &error))?;
+        Ok(Self(Arc::new(CertifiedKey::from_der(chain, key, &provider())?)))
+    }
 }
 
-/// Builds the settings of a node's API, with a certificate that an authority issued to the
-/// operator. One file holds the certificate and its chain, the other the key.
-pub fn api_server_config_of(
-    certificate: &Path,
-    key: &Path,
-) -> Result<ServerConfig, ApiCertificateError> {
-    let chain = chain(certificate)?;
-    let wanted = "a private key";
-    let key = PrivateKeyDer::from_pem_slice(&read(key, wanted)?)
-        .map_err(|error| file_error(key, wanted, &error))?;
-    Ok(server_builder()?.with_single_cert(chain, key)?)
+impl ApiCertificate {
+    /// Creates the place of the API's certificate.
+    pub fn new(certificate: ReadCertificate) -> Self {
+        Self(Arc::new(RwLock::new(certificate.0)))
+    }
+
+    /// Shows another certificate from now on. Connections that are there stay.
+    pub fn replace(&self, certificate: ReadCertificate) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = certificate.0;
+    }
+
+    /// Builds the settings of the node's API, which shows the certificate that is here at the time
+    /// of a handshake.
+    pub fn server_config(&self) -> Result<ServerConfig, SettingsError> {
+        let builder = ServerConfig::builder_with_provider(provider());
+        let builder = builder.with_protocol_versions(&[&TLS13])?.with_no_client_auth();
+        Ok(builder.with_cert_resolver(Arc::new(self.clone())))
+    }
+}
+
+impl ResolvesServerCert for ApiCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    }
 }
 
 /// Builds the settings of a client that accepts one node's own identity and no other.
@@ -90,11 +122,6 @@ pub fn api_client_config_of(authority: &Path) -> Result<ClientConfig, ApiCertifi
 pub fn public_client_config() -> Result<ClientConfig, SettingsError> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     Ok(client_config_with_roots(roots)?)
-}
-
-fn server_builder() -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, rustls::Error> {
-    let builder = ServerConfig::builder_with_provider(provider());
-    Ok(builder.with_protocol_versions(&[&TLS13])?.with_no_client_auth())
 }
 
 fn client_config_with_roots(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {

@@ -44,8 +44,8 @@ mod verifier;
 mod words;
 
 pub use api::{
-    ApiCertificateError, api_client_config, api_client_config_of, api_server_config,
-    api_server_config_of, public_client_config,
+    ApiCertificate, ApiCertificateError, ReadCertificate, api_client_config, api_client_config_of,
+    public_client_config,
 };
 pub use certificate::{CertificateFacts, CertificateFault, Expiry};
 pub use fingerprint::{Fingerprint, FingerprintError};

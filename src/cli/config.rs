@@ -1,6 +1,7 @@
 //! `cloister config check`: which settings hold and why, and all that is wrong with a node before
 //! it starts.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,6 +13,7 @@ use cloister_certs::{Expiry, Identity};
 
 use crate::config::{self, Effective};
 use crate::files::read_toml;
+use crate::operator::Operator;
 use crate::problem::{Outcome, Problem};
 
 /// Settings that other checks rest on: where they are wrong, those checks are left out.
@@ -41,6 +43,10 @@ pub(super) fn run(command: &Command) -> Outcome {
     let mut wrong: Vec<String> = effective.complaints().iter().map(ToString::to_string).collect();
     if stands(&effective) {
         wrong.extend(of_node(effective.settings()));
+    }
+    let warnings = effective.warnings().to_vec();
+    for warning in warnings.into_iter().chain(of_policies(effective.settings())) {
+        eprintln!("warning: {warning}");
     }
     match wrong.len() {
         0 => {
@@ -82,6 +88,26 @@ fn of_node(settings: &Settings) -> Vec<String> {
     wrong.extend(consortium.err());
     wrong.extend(settings.data.folders.iter().filter_map(|folder| missing(folder)));
     wrong
+}
+
+/// Lists the policies of datasets that neither the settings nor the state have. A running node has
+/// its state open: it is asked.
+fn of_policies(settings: &Settings) -> Vec<String> {
+    if settings.policy.dataset.is_empty() {
+        return Vec::new();
+    }
+    let declared = settings.datasets.iter().map(|dataset| dataset.name.clone());
+    let registered = match settings.state.is_dir() {
+        true => Operator::new(settings.clone()).datasets(),
+        false => Ok(Vec::new()),
+    };
+    match registered {
+        Ok(registered) => {
+            let known: BTreeSet<String> = declared.chain(registered).collect();
+            settings.policy.without_dataset(|name| known.contains(name))
+        }
+        Err(problem) => vec![format!("the datasets of the state are not known: {problem}")],
+    }
 }
 
 fn of_membership(

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use clap::Args;
-use cloister_actors::node::{Node, Parts, Reread, StartError};
+use cloister_actors::node::{Files, Node, Parts, Reread, StartError};
 use cloister_certs::consortium::Consortium;
 use cloister_certs::{Expiry, Identity};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -36,11 +36,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let parts = load(&arguments.config, &arguments.set)?;
+    let (parts, warnings) = load(&arguments.config, &arguments.set)?;
     let telemetry = Telemetry::new(&parts.settings)?;
     let listener = telemetry.as_ref().map(Telemetry::listener);
     logging::start_with(logging::NODE, listener)?;
     warn_of_expiry(&parts.identity);
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let served = actix::System::new().block_on(serve(parts, arguments.exit_with_parent));
     if let Some(telemetry) = telemetry {
         telemetry.stop();
@@ -49,18 +50,29 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// Reads and checks the settings and the files that they name. A fault here is the command's
-/// answer, not a line of the log: the log begins once its listeners are known.
-fn load(config: &Path, set: &[String]) -> Outcome<Parts> {
-    let settings = config::read(config, set)?.all_right()?;
+/// answer, not a line of the log: the log begins once its listeners are known. Returns warnings,
+/// too.
+fn load(config: &Path, set: &[String]) -> Outcome<(Parts, Vec<String>)> {
+    let effective = config::read(config, set)?;
+    let warnings = effective.warnings().to_vec();
+    let settings = effective.all_right()?;
     let (consortium, identity) = read_pinned(&settings.consortium, &settings.identity)?;
-    let file = settings.consortium.clone();
-    let folder = settings.identity.clone();
+    let (config, set) = (config.to_owned(), set.to_owned());
     let reread: Reread =
-        Arc::new(move || read_pinned(&file, &folder).map_err(|problem| problem.to_string()));
-    Ok(Parts { settings, consortium, identity, reread })
+        Arc::new(move || reread(&config, &set).map_err(|problem| problem.to_string()));
+    Ok((Parts { settings, consortium, identity, reread }, warnings))
 }
 
-/// Reads the files that a node can read again: the consortium's, and those of the identity.
+/// Reads all files of a running node again.
+fn reread(config: &Path, set: &[String]) -> Outcome<Files> {
+    let effective = config::read(config, set)?;
+    effective.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
+    let settings = effective.all_right()?;
+    let (consortium, identity) = read_pinned(&settings.consortium, &settings.identity)?;
+    Ok(Files { consortium, identity, settings })
+}
+
+/// Reads the consortium's file, and those of the identity.
 fn read_pinned(file: &Path, folder: &Path) -> Outcome<(Consortium, Identity)> {
     let hint = "put the consortium's file there, or mend the setting `consortium`";
     let consortium = read_toml(file, hint)?;
@@ -115,7 +127,7 @@ async fn until_stopped(node: &Node, stop: &mut Stop, hangup: &mut Signal) -> &'s
     }
 }
 
-/// Reads identity and fingerprints again. A node that cannot goes on as before.
+/// Has the node read its files again. One that cannot goes on as before.
 async fn renew(node: &Node) {
     if let Err(error) = node.reload().await {
         tracing::error!(%error, hint = error.advice(), "the files were not read again");

@@ -41,6 +41,7 @@ pub struct Effective {
     settings: Settings,
     sources: BTreeMap<Name, Source>,
     complaints: Vec<Complaint>,
+    warnings: Vec<String>,
 }
 
 /// An error in the layers: an entry that is no setting, or not its value.
@@ -99,6 +100,12 @@ impl Effective {
     #[must_use]
     pub fn complaints(&self) -> &[Complaint] {
         &self.complaints
+    }
+
+    /// Returns what is right and perhaps not meant.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Writes the settings as TOML, each with a comment on its source.

@@ -38,7 +38,8 @@ impl Layers {
         let folder = std::path::absolute(folder)
             .map_err(|error| Problem::usage(format!("{}: {error}", folder.display())))?;
         let mut settings = settings.resolved(&folder);
-        for path in policy_files(&folder.join("policy.d"))? {
+        let PolicyFiles { read: policies, warnings } = policy_files(&folder.join("policy.d"))?;
+        for path in policies {
             let read = read_toml::<Policies>(&path, "mend or remove it");
             let joined = read.map_err(|problem| problem.to_string()).and_then(|policies| {
                 let joined = settings.policy.join(policies);
@@ -50,7 +51,7 @@ impl Layers {
             }
         }
         let Self { sources, complaints, .. } = self;
-        Ok(Effective { settings, sources, complaints })
+        Ok(Effective { settings, sources, complaints, warnings })
     }
 
     fn settle(&mut self) -> Outcome<Settings> {
@@ -243,25 +244,41 @@ fn remove(table: &mut toml::Table, name: &[String]) {
     }
 }
 
-/// Lists the TOML files of a folder in the order of their names; none where there is no folder.
-fn policy_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let mut paths = toml_files(folder).map_err(|error| {
-        Problem::usage(format!("cannot read the folder {}: {error}", folder.display()))
-    })?;
-    paths.sort();
-    Ok(paths)
+/// The files of the folder with policies.
+#[derive(Default)]
+struct PolicyFiles {
+    /// Those that are read, in the order of their names.
+    read: Vec<PathBuf>,
+    /// A warning for each that may have been meant as a policy and is none.
+    warnings: Vec<String>,
 }
 
-fn toml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            paths.push(path);
+/// Lists the files of a folder; none where there is no folder.
+fn policy_files(folder: &Path) -> Outcome<PolicyFiles> {
+    let mut files = PolicyFiles::default();
+    if !folder.exists() {
+        return Ok(files);
+    }
+    let unreadable = |error: io::Error| {
+        Problem::usage(format!("cannot read the folder {}: {error}", folder.display()))
+    };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+        let is_hidden =
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        match (is_toml, is_hidden) {
+            (true, false) => files.read.push(path),
+            // Hidden files of other forms are those of editors and of mounted folders.
+            (false, true) => {}
+            _ if path.is_dir() => {}
+            _ => files.warnings.push(format!(
+                "{} is not read: the files of policies are named NAME.toml; rename or remove it",
+                path.display()
+            )),
         }
     }
-    Ok(paths)
+    files.read.sort();
+    files.warnings.sort();
+    Ok(files)
 }

@@ -56,7 +56,7 @@ fn whole_tables_lists_and_texts_can_be_set_from_anywhere() {
     assert_eq!(effective.complaints(), []);
     let settings = effective.settings();
     assert_eq!(settings.party, "123");
-    assert_eq!(settings.allowed_origins, ["https://lab.example"]);
+    assert_eq!(settings.allowed_origins[0].as_str(), "https://lab.example");
     assert_eq!(settings.policy.dataset["trial"].min_rows, Some(50));
     assert_eq!(settings.access.tls, Some(true));
     assert!(!settings.pairwise.ahead);

@@ -127,7 +127,7 @@ impl Declaration {
     /// Checks all that can be checked without the source.
     pub(crate) fn check(&self) -> Result<(), SourceError> {
         let mut errors = Errors::default();
-        if !(1..=100).contains(&self.name.len()) || !self.name.bytes().all(is_name_byte) {
+        if !is_dataset_name(&self.name) {
             errors.push(DeclarationError::Name);
         }
         let mut names = BTreeSet::new();
@@ -191,6 +191,12 @@ impl Declaration {
             None => Err(DeclarationError::NoColumn(key.clone())),
         }
     }
+}
+
+/// Returns whether a dataset can have this name.
+#[must_use]
+pub fn is_dataset_name(name: &str) -> bool {
+    (1..=100).contains(&name.len()) && name.bytes().all(is_name_byte)
 }
 
 fn is_name_byte(byte: u8) -> bool {

@@ -1,8 +1,9 @@
 //! Authentication of callers: tokens, the rate of calls, and the slowing of failed attempts.
 //!
-//! A token is checked against its argon2id hash once. Then it is remembered for some minutes, by a
-//! hash under a key of this run of the node. So a client that calls a thousand times does not pay a
-//! thousand times. A caller that fails waits longer each time, and is written to the log.
+//! A token is checked in microseconds, on the thread of its request: nothing waits for another
+//! caller's token. Only a token of an earlier release is hashed slowly, on a thread for blocking
+//! work, until it was right once. A caller that fails waits longer for each answer, and is written
+//! to the log.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,19 +27,13 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::principal::Principal;
 use crate::vocabulary::settings::{Access, AccessMode};
 
-/// The time for which a checked token is taken for checked.
-const REMEMBERED: Duration = Duration::from_secs(5 * 60);
-
-/// The most tokens that are remembered; there are seldom as many.
-const MOST_REMEMBERED: usize = 10_000;
-
-/// The hashes of tokens that are computed at a time: each takes some megabytes and a processor.
+/// The slow hashes of tokens that are computed at a time: each takes some megabytes and a processor.
 const CHECKS_AT_A_TIME: usize = 2;
 
-/// The most checks that may wait.
+/// The most slow checks that may wait.
 const MOST_PENDING: usize = 64;
 
-/// The delay after the first failed attempt; each further one doubles it.
+/// The delay of the answer to the second failed attempt; each further one doubles it.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
@@ -56,21 +51,10 @@ pub struct Authenticator {
 
 struct Tokens {
     vault: Vault,
-    key: Zeroizing<[u8; 32]>,
-    known: Mutex<HashMap<[u8; 32], Known>>,
     failures: Mutex<HashMap<IpAddr, Failures>>,
     checks: Arc<Semaphore>,
-    /// The number of checks that wait or run.
+    /// The number of slow checks that wait or run.
     pending: Arc<Semaphore>,
-}
-
-/// A token that was checked.
-struct Known {
-    principal: Principal,
-    expires: Option<u64>,
-    checked: Instant,
-    /// The version of all tokens at that time.
-    version: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -81,18 +65,16 @@ struct Failures {
 
 impl Authenticator {
     /// Creates the authenticator of these settings, with the tokens in `vault`.
-    ///
-    /// # Errors
-    /// If the system gives no randomness.
-    pub fn new(access: &Access, vault: Vault) -> Result<Self, getrandom::Error> {
+    #[must_use]
+    pub fn new(access: &Access, vault: Vault) -> Self {
         let tokens = match access.mode {
             AccessMode::Open => None,
-            AccessMode::Tokens => Some(Tokens::new(vault)?),
+            AccessMode::Tokens => Some(Tokens::new(vault)),
         };
         let least = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(least(access.requests_per_second));
         let quota = quota.allow_burst(least(access.burst));
-        Ok(Self { tokens, requests: RateLimiter::keyed(quota) })
+        Self { tokens, requests: RateLimiter::keyed(quota) }
     }
 
     /// Returns whether any caller on this machine may come in.
@@ -120,52 +102,38 @@ impl Authenticator {
     pub fn sweep(&self) {
         self.requests.retain_recent();
         if let Some(tokens) = &self.tokens {
-            lock(&tokens.known).retain(|_, known| known.checked.elapsed() < REMEMBERED);
             lock(&tokens.failures).retain(|_, failures| failures.last.elapsed() < FORGIVEN);
         }
     }
 }
 
 impl Tokens {
-    fn new(vault: Vault) -> Result<Self, getrandom::Error> {
-        let mut key = Zeroizing::new([0; 32]);
-        getrandom::fill(key.as_mut_slice())?;
-        let (known, failures) = Default::default();
+    fn new(vault: Vault) -> Self {
         let checks = Arc::new(Semaphore::new(CHECKS_AT_A_TIME));
         let pending = Arc::new(Semaphore::new(MOST_PENDING));
-        Ok(Self { vault, key, known, failures, checks, pending })
+        Self { vault, failures: Mutex::default(), checks, pending }
     }
 
     async fn admit(&self, request: &HttpRequest) -> Result<Principal, ApiError> {
         let presented = presented(request).ok_or_else(no_token)?;
-        let fingerprint = *blake3::keyed_hash(&self.key, presented.as_bytes()).as_bytes();
-        if let Some(principal) = self.known(&fingerprint) {
-            return Ok(principal);
-        }
-        let address = request.peer_addr().map(|address| address.ip());
-        if let Some(delay) = self.delay(address) {
-            tokio::time::sleep(delay).await;
-        }
-        let version = self.vault.tokens_version();
-        match self.check(presented).await? {
-            Ok(token) => Ok(self.remember(fingerprint, &token, version)),
+        let checked = match self.vault.check_token_fast(&presented, clock::seconds()) {
+            Some(checked) => checked,
+            None => self.check_slowly(presented).await?,
+        };
+        match checked {
+            Ok(token) => Ok(Principal::of_token(&token.name, &token.roles)),
             Err(refusal) => {
-                self.failed(address);
+                // The answer is late, and no right token waits for it.
+                if let Some(delay) = self.failed(request.peer_addr().map(|from| from.ip())) {
+                    tokio::time::sleep(delay).await;
+                }
                 Err(refused(&refusal))
             }
         }
     }
 
-    fn known(&self, fingerprint: &[u8; 32]) -> Option<Principal> {
-        let known = lock(&self.known);
-        let known = known.get(fingerprint)?;
-        let fresh = known.checked.elapsed() < REMEMBERED;
-        let current = known.version == self.vault.tokens_version();
-        let expired = known.expires.is_some_and(|expires| expires <= clock::seconds());
-        (fresh && current && !expired).then(|| known.principal.clone())
-    }
-
-    async fn check(
+    /// Checks a token of an earlier release.
+    async fn check_slowly(
         &self,
         presented: Zeroizing<String>,
     ) -> Result<Result<Token, TokenRefusal>, ApiError> {
@@ -182,41 +150,31 @@ impl Tokens {
         .await
     }
 
-    fn remember(&self, fingerprint: [u8; 32], token: &Token, version: u64) -> Principal {
-        let principal = Principal::of_token(&token.name, &token.roles);
-        let mut all = lock(&self.known);
-        if all.len() < MOST_REMEMBERED {
-            let (expires, checked) = (token.expires, Instant::now());
-            let known = Known { principal: principal.clone(), expires, checked, version };
-            all.insert(fingerprint, known);
-        }
-        principal
-    }
-
-    /// Returns the time that an address has to wait for its next attempt.
-    fn delay(&self, address: Option<IpAddr>) -> Option<Duration> {
-        let failures = *lock(&self.failures).get(&address?)?;
-        if failures.last.elapsed() >= FORGIVEN {
-            return None;
-        }
-        Some(delay(failures.count))
-    }
-
-    fn failed(&self, address: Option<IpAddr>) {
-        let Some(address) = address else { return };
+    /// Counts a failed attempt of an address. Returns the time that its answer has to wait.
+    fn failed(&self, address: Option<IpAddr>) -> Option<Duration> {
+        let address = address?;
         let mut all = lock(&self.failures);
         if all.len() >= MOST_ADDRESSES && !all.contains_key(&address) {
             all.clear();
         }
         let failures = all.entry(address).or_insert(Failures { count: 0, last: Instant::now() });
-        failures.count = failures.count.saturating_add(1);
+        if failures.last.elapsed() >= FORGIVEN {
+            failures.count = 0;
+        }
+        let before = failures.count;
+        failures.count = before.saturating_add(1);
         failures.last = Instant::now();
         let count = failures.count;
-        tracing::warn!(%address, count, "a token was not accepted");
+        drop(all);
+        // A flood writes a few lines only.
+        if count.is_power_of_two() {
+            tracing::warn!(%address, count, "a token was not accepted");
+        }
+        (before > 0).then(|| delay(before))
     }
 }
 
-/// Returns the delay of the next attempt after so many failures.
+/// Returns the delay of an answer after so many earlier failures.
 fn delay(failures: u32) -> Duration {
     let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     FIRST_DELAY.saturating_mul(doubled).min(LONGEST_DELAY)
@@ -269,6 +227,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use futures_util::FutureExt;
 
     use super::*;
 
@@ -294,20 +253,55 @@ mod tests {
         assert_eq!(delays, expected);
     }
 
-    #[actix_rt::test]
-    async fn clients_that_hang_up_do_not_keep_others_out() {
-        let folder = tempfile::tempdir().unwrap();
+    /// Makes an authenticator that knows one token. Returns the token, too.
+    async fn one_token(folder: &tempfile::TempDir) -> (Authenticator, String) {
         let vault = Vault::open(folder.path()).unwrap();
         let roles = [cloister_vault::Role::Researcher].into();
         let token = vault.make_token("ada", roles, None, clock::seconds()).await.unwrap();
         let access = Access { mode: AccessMode::Tokens, ..Access::default() };
-        let authenticator = Authenticator::new(&access, vault).unwrap();
-        let bearer = (header::AUTHORIZATION, format!("Bearer {}", token.as_str()));
-        let request = TestRequest::default().insert_header(bearer).to_http_request();
-        for _ in 0..2 * MOST_PENDING {
-            let admitted = authenticator.admit(&request);
-            assert!(tokio::time::timeout(Duration::ZERO, admitted).await.is_err());
+        (Authenticator::new(&access, vault), token.to_string())
+    }
+
+    fn request(token: &str, from: [u8; 4]) -> HttpRequest {
+        let bearer = (header::AUTHORIZATION, format!("Bearer {token}"));
+        let request = TestRequest::default().peer_addr((from, 1).into());
+        request.insert_header(bearer).to_http_request()
+    }
+
+    /// Each attempt is under way while the right token comes, which was never seen before.
+    #[actix_rt::test]
+    async fn random_tokens_keep_no_right_one_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let (authenticator, token) = one_token(&folder).await;
+        let right = request(&token, [192, 0, 2, 1]);
+        for from in [[192, 0, 2, 2], [192, 0, 2, 1]] {
+            let wrong = (0..900).map(|number: u64| {
+                let text = format!("cloister_{number:016x}_{number:064x}");
+                let request = request(&text, from);
+                let authenticator = &authenticator;
+                Box::pin(async move { authenticator.admit(&request).await })
+            });
+            let mut wrong: Vec<_> = wrong.collect();
+            for attempt in &mut wrong {
+                drop(attempt.now_or_never());
+            }
+            let admitted = authenticator.admit(&right).now_or_never();
+            assert_eq!(admitted.unwrap().unwrap().name(), "ada");
         }
-        assert_eq!(authenticator.admit(&request).await.unwrap().name(), "ada");
+    }
+
+    #[actix_rt::test]
+    async fn the_first_failure_of_an_address_is_told_at_once_and_later_ones_are_late() {
+        let folder = tempfile::tempdir().unwrap();
+        let (authenticator, _) = one_token(&folder).await;
+        let attempt = |from| {
+            let (request, authenticator) = (request("cloister_wrong", from), &authenticator);
+            async move { authenticator.admit(&request).await }
+        };
+        for from in [[192, 0, 2, 1], [192, 0, 2, 2]] {
+            let first = attempt(from).now_or_never().unwrap();
+            assert_eq!(first.unwrap_err().code(), Code::TokenUnknown);
+            assert!(attempt(from).now_or_never().is_none());
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! Callers of the API: admitted, and with their bodies read within the node's bounds.
 
 use std::net::IpAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use actix_web::dev;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Bytes, Payload};
 use actix_web::{FromRequest, HttpRequest};
-use tokio::time::timeout;
+use bytes::BytesMut;
+use futures_util::{Stream, StreamExt};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Envelope;
 use super::http::ApiState;
@@ -26,7 +28,13 @@ const SMALL_BODY: usize = SMALL;
 /// The size beyond which only a few bodies are read at a time.
 const LARGE_BODY: usize = 1 << 20;
 
-/// The time that a body may take to arrive.
+/// The bytes of a body that must arrive within [`WINDOW`], again and again, until its end.
+const LEAST: usize = 320 << 10;
+
+/// The time for [`LEAST`] bytes. The two allow lines of 128 kbit/s.
+const WINDOW: Duration = Duration::from_secs(20);
+
+/// The longest wait of a body that has arrived for its turn to be read.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The caller of a request: a principal, from a host and an origin that the node takes calls from.
@@ -99,22 +107,79 @@ impl Caller {
         // For bodies of HTTP/2 without an announced length no room is reserved.
         let (limit, room) =
             if has_body { (longest, announced.unwrap_or(longest)) } else { (SMALL_BODY, 0) };
-        let reading = async {
-            // While a body waits for its turn, it takes no room from others.
-            let turn = self.api.large_bodies.acquire(&self.principal);
-            let large = if room > LARGE_BODY { turn.await } else { None };
-            let mut flight = self.api.flights.reserve(&self.principal, room)?;
-            match payload.to_bytes_limited(limit).await {
-                Ok(Ok(bytes)) => {
-                    flight.shrink_to(bytes.len());
-                    Ok(Received { bytes, flight, large })
-                }
-                Ok(Err(_)) => Err(ApiError::malformed("the body of the request broke off")),
-                Err(_) if has_body => Err(too_large(longest)),
-                Err(_) => Err(unannounced()),
+        let flights = &self.api.flights;
+        // A body that does not fit now is refused before it comes.
+        drop(flights.reserve(&self.principal, room)?);
+        let mut flight = Flight::default();
+        let grow = |bytes| flights.grow(&self.principal, &mut flight, bytes);
+        let bytes = match arrive(payload, limit, grow).await {
+            Err(Stopped::TooLong) if has_body => return Err(too_large(longest)),
+            Err(Stopped::TooLong) => return Err(unannounced()),
+            Err(Stopped::TooSlow) => return Err(too_slow()),
+            Err(Stopped::NoRoom(error)) => return Err(error),
+            Err(Stopped::Broken) => {
+                return Err(ApiError::malformed("the body of the request broke off"));
             }
+            Ok(bytes) => bytes,
         };
-        timeout(PATIENCE, reading).await.map_err(|_| too_slow())?
+        // A body takes a place when it is there: one that comes slowly takes none from others.
+        let turn = timeout(PATIENCE, self.api.large_bodies.acquire(&self.principal));
+        let large =
+            if bytes.len() > LARGE_BODY { turn.await.map_err(|_| no_turn())? } else { None };
+        Ok(Received { bytes, flight, large })
+    }
+}
+
+/// The reason why a body has not arrived.
+#[derive(Debug, PartialEq, Eq)]
+enum Stopped {
+    Broken,
+    TooLong,
+    TooSlow,
+    NoRoom(ApiError),
+}
+
+/// Collects a body of at most so many bytes, as long as it comes fast enough. Takes room for the
+/// bytes that are there: those that are announced and do not come take none from others.
+async fn arrive<E>(
+    payload: impl Stream<Item = Result<Bytes, E>>,
+    most: usize,
+    mut grow: impl FnMut(usize) -> Result<(), ApiError>,
+) -> Result<Bytes, Stopped> {
+    let mut payload = pin!(payload);
+    let mut bytes = BytesMut::new();
+    let mut rate = Rate::new(Instant::now());
+    while let Some(chunk) =
+        timeout_at(rate.due, payload.next()).await.map_err(|_| Stopped::TooSlow)?
+    {
+        let chunk = chunk.map_err(|_| Stopped::Broken)?;
+        if chunk.len() > most.saturating_sub(bytes.len()) {
+            return Err(Stopped::TooLong);
+        }
+        grow(bytes.len().saturating_add(chunk.len())).map_err(Stopped::NoRoom)?;
+        bytes.extend_from_slice(&chunk);
+        rate.arrived(bytes.len(), Instant::now());
+    }
+    Ok(bytes.freeze())
+}
+
+/// The rate at which a body must arrive.
+struct Rate {
+    /// The time by which it must have ended, or have as many bytes as are wanted.
+    due: Instant,
+    wanted: usize,
+}
+
+impl Rate {
+    fn new(now: Instant) -> Self {
+        Self { due: now + WINDOW, wanted: LEAST }
+    }
+
+    /// Notes that so many bytes in all have arrived.
+    fn arrived(&mut self, bytes: usize, now: Instant) {
+        if bytes >= self.wanted {
+            *self = Self { due: now + WINDOW, wanted: bytes.saturating_add(LEAST) };
+        }
     }
 }
 
@@ -178,12 +243,7 @@ impl ApiState {
         let text = |name| request.headers().get(name).map(HeaderValue::to_str);
         let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
         let host = text(header::HOST).and_then(Result::ok).or_else(|| request.uri().host());
-        let known = |origin: &str| {
-            let own = origin.split_once("://").map(|(_, authority)| authority);
-            let is_own = own.is_some_and(|own| host.is_some_and(|it| own.eq_ignore_ascii_case(it)));
-            is_own || self.origins.iter().any(|allowed| allowed.as_str() == origin)
-        };
-        if origin.is_ok_and(known) {
+        if origin.is_ok_and(|origin| self.origins.allow(origin, host)) {
             return Ok(());
         }
         let message = "a web page of another origin may not use this node";
@@ -212,8 +272,14 @@ fn unannounced() -> ApiError {
 }
 
 fn too_slow() -> ApiError {
-    let message = format!("the body did not arrive within {} s", PATIENCE.as_secs());
+    let (bytes, seconds) = (LEAST, WINDOW.as_secs());
+    let message = format!("the body came more slowly than {bytes} bytes in {seconds} s");
     ApiError::new(Code::BodyTooSlow, message).hint("send it faster, or less at once")
+}
+
+fn no_turn() -> ApiError {
+    ApiError::new(Code::Unavailable, "too many large bodies are being read now")
+        .hint("try again later, or send less at once")
 }
 
 #[cfg(test)]
@@ -223,6 +289,72 @@ mod tests {
     use super::*;
     use crate::controller::LargeBodies;
     use crate::vocabulary::flight::FlightBudget;
+
+    fn chunks(sizes: &[usize]) -> impl Stream<Item = Result<Bytes, ()>> + use<> {
+        let chunks: Vec<_> = sizes.iter().map(|size| Ok(Bytes::from(vec![1; *size]))).collect();
+        futures_util::stream::iter(chunks)
+    }
+
+    #[actix_rt::test]
+    async fn a_body_arrives_within_its_bounds() {
+        let any = |_| Ok(());
+        assert_eq!(arrive(chunks(&[]), 0, any).await.unwrap().len(), 0);
+        assert_eq!(
+            arrive(chunks(&[LEAST, 3, LEAST]), 2 * LEAST + 3, any).await.unwrap().len(),
+            655_363
+        );
+        assert_eq!(arrive(chunks(&[LEAST, 3]), LEAST + 2, any).await, Err(Stopped::TooLong));
+        let broken = chunks(&[1]).chain(futures_util::stream::iter([Err(())]));
+        assert_eq!(arrive(broken, 100, any).await, Err(Stopped::Broken));
+    }
+
+    #[actix_rt::test]
+    async fn a_body_holds_room_for_what_has_arrived_and_no_more() {
+        let (budget, ada) = (FlightBudget::new(10 << 20, 10 << 20), Principal::owner("ada"));
+        let (mut flight, mut asked) = (Flight::default(), Vec::new());
+        let grow = |bytes| {
+            asked.push(bytes);
+            budget.grow(&ada, &mut flight, bytes)
+        };
+        arrive(chunks(&[4 << 20, 4 << 20]), 60 << 20, grow).await.unwrap();
+        assert_eq!(asked, [4 << 20, 8 << 20]);
+        assert!(budget.reserve(&ada, 3 << 20).is_err() && budget.reserve(&ada, 2 << 20).is_ok());
+        let grow = |bytes| budget.grow(&ada, &mut flight, bytes);
+        let refused = arrive(chunks(&[9 << 20, 4 << 20]), 60 << 20, grow).await.unwrap_err();
+        assert!(matches!(refused, Stopped::NoRoom(error) if error.code() == Code::Unavailable));
+        drop(flight);
+        assert!(budget.reserve(&ada, 10 << 20).is_ok());
+    }
+
+    /// Returns the second in which a body is given up of which so many bytes come each second, or
+    /// none if all have come.
+    fn given_up(bytes_a_second: usize, all: usize) -> Option<u64> {
+        let begun = Instant::now();
+        let mut rate = Rate::new(begun);
+        let mut arrived = 0;
+        for second in 1.. {
+            let now = begun + Duration::from_secs(second);
+            if now > rate.due {
+                return Some(second);
+            }
+            arrived += bytes_a_second;
+            if arrived >= all {
+                return None;
+            }
+            rate.arrived(arrived, now);
+        }
+        None
+    }
+
+    #[test]
+    fn a_body_that_stays_away_or_trickles_is_given_up_and_a_slow_one_is_not() {
+        let all = 60 << 20;
+        assert_eq!(given_up(0, all), Some(21));
+        assert_eq!(given_up(1_000, all), Some(21));
+        assert_eq!(given_up(LEAST / 21, all), Some(21));
+        assert_eq!(given_up(LEAST / 20, all), None);
+        assert_eq!(given_up(all, all), None);
+    }
 
     #[test]
     fn the_room_of_a_cancelled_request_is_held_while_its_bytes_are_read() {

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::large_bodies::LargeBodies;
 use super::{
     Attribute, Authenticator, Caller, Controller, Create, Envelope, Fetch, Invoke, ListServices,
-    Release, Upload,
+    Origins, Readiness, Release, Upload,
 };
 use crate::bus::{Description, SESSIONS, Siblings};
 use crate::services::datasets::Content;
@@ -45,7 +45,9 @@ pub struct ApiState {
     /// The host name by which clients may call this node, beside those of the loopback interface.
     pub host: String,
     /// Origins of web pages that may call, beside the node's own.
-    pub origins: Arc<[String]>,
+    pub origins: Origins,
+    /// The question whether the state can be written.
+    pub readiness: Readiness,
     /// The limits of large bodies that are read at a time.
     pub large_bodies: LargeBodies,
     /// The budget of bytes in flight.
@@ -159,6 +161,7 @@ pub(crate) async fn healthy() -> HttpResponse {
 
 pub(crate) async fn ready(api: web::Data<ApiState>) -> Answer {
     api.ask(ListServices).await?;
+    api.readiness.check().await?;
     let computations = api.siblings.ask(SESSIONS, Load).await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready", "computations": computations})))
 }

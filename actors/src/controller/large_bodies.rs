@@ -1,5 +1,5 @@
-//! Large bodies, which are read a few at a time. One principal can read some of these only: a body
-//! that comes slowly keeps its place for long.
+//! Large bodies, of which a few are parsed at a time. One principal can have some of these only. A
+//! body takes its place when it has arrived.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -10,6 +10,8 @@ mod envelope;
 mod handles;
 pub mod http;
 mod large_bodies;
+mod origins;
+mod readiness;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ use self::handles::{Handles, Held};
 pub use self::http::ApiState;
 pub(crate) use self::http::{endpoint, healthy, ready};
 pub use self::large_bodies::{LARGE_BODIES, LargeBodies};
+pub use self::origins::Origins;
+pub use self::readiness::Readiness;
 use crate::bus::{Bus, DATASETS, Description, Find, List, Siblings};
 use crate::services::datasets::{Content, Forget, Keep, Kept};
 use crate::vocabulary::code::Code;

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::greeting::{self, Greeting, GreetingError, PATIENCE, Purpose};
+use super::half_open::{Place, Stage};
 use super::stream::{FrameReader, FrameWriter};
 
 /// The plaintext that TLS may hold back while the network takes no more, in bytes.
@@ -131,16 +132,23 @@ impl Credentials {
         Ok(connection)
     }
 
-    /// Accepts a connection from any member. A refusal names the member where the certificate
-    /// showed one.
-    pub(super) async fn accept(&self, tcp: TcpStream) -> Result<Connection, Refused> {
-        timeout(PATIENCE, self.accept_over(tcp))
-            .await
-            .map_err(|_| Refused { member: None, error: ConnectionError::TooSlow })?
+    /// Accepts a connection from any member, in this place. A refusal names the member where the
+    /// certificate showed one.
+    pub(super) async fn accept(
+        &self,
+        tcp: TcpStream,
+        place: &Place,
+    ) -> Result<Connection, Refused> {
+        let too_slow = || Refused { member: None, error: ConnectionError::TooSlow };
+        if !place.spoken(&tcp).await {
+            return Err(too_slow());
+        }
+        timeout(PATIENCE, self.accept_over(tcp, place)).await.map_err(|_| too_slow())?
     }
 
-    async fn accept_over(&self, tcp: TcpStream) -> Result<Connection, Refused> {
+    async fn accept_over(&self, tcp: TcpStream, place: &Place) -> Result<Connection, Refused> {
         let (mut connection, ours) = self.shake(tcp).await?;
+        place.reach(Stage::Known);
         let met = greeting::welcome(&ours, &mut connection.reader, &mut connection.writer).await;
         let fits = met.and_then(|theirs| match theirs.purpose {
             // The member that probes finds the differences itself.

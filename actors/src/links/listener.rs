@@ -1,22 +1,33 @@
 //! Accepts connections from other members and gives each to the link of its member.
 //!
-//! A caller that is no member costs one handshake. The number of handshakes at a time is bounded.
+//! A caller that is no member costs one handshake. Handshakes at a time are bounded by
+//! [`HalfOpen`], in which those from members' addresses have places of their own.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, WrapFuture};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 
 use super::connection::{Connection, Refused};
 use super::greeting::Purpose;
+use super::half_open::{HalfOpen, Place, Source};
 use super::{Accepted, Events, Peer, PeerLink, Rejected, Trust, probe};
 
-/// The most connections in their handshake at a time.
-const MOST_HANDSHAKES: usize = 64;
+/// The most connections in their handshake at a time: from one address of a member, and from all of
+/// them. Members behind one address may restart together.
+const OF_MEMBERS: [usize; 2] = [96, 128];
+
+/// The most connections in their handshake at a time: from one other address, and from all others.
+const OF_OTHERS: [usize; 2] = [32, 192];
+
+/// The interval at which the addresses of the members are looked up.
+const LOOKING_UP: Duration = Duration::from_secs(60);
 
 /// The most lines that one other member may probe at a time.
 const MOST_PROBES: usize = 3;
@@ -27,6 +38,8 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// The actor that accepts connections.
 pub struct Listener {
     acceptor: Acceptor,
+    /// The members' addresses, by name.
+    addresses: BTreeMap<String, String>,
     socket: Option<std::net::TcpListener>,
 }
 
@@ -38,6 +51,18 @@ struct Acceptor {
     links: BTreeMap<String, Addr<PeerLink>>,
     /// Room for the probes of each member.
     probes: BTreeMap<String, Arc<Semaphore>>,
+    sources: Rc<RefCell<Sources>>,
+    of_members: HalfOpen,
+    of_others: HalfOpen,
+}
+
+/// The sources of members' connections.
+#[derive(Default)]
+struct Sources {
+    /// Those of the addresses in the consortium file, each member's.
+    configured: BTreeMap<String, BTreeSet<Source>>,
+    /// That of each member's last connection: it may dial from another address.
+    last: BTreeMap<String, Source>,
 }
 
 impl Listener {
@@ -50,8 +75,8 @@ impl Listener {
         peers: Vec<Peer>,
         events: &Events,
     ) -> BTreeMap<usize, Addr<PeerLink>> {
-        let names: Vec<String> = peers.iter().map(|peer| peer.member.name.clone()).collect();
-        let names = names.into_iter();
+        let address = |peer: &Peer| (peer.member.name.clone(), peer.address.clone());
+        let addresses: BTreeMap<String, String> = peers.iter().map(address).collect();
         let mut by_position = BTreeMap::new();
         let mut by_name = BTreeMap::new();
         for peer in peers {
@@ -63,9 +88,18 @@ impl Listener {
             }
             by_position.insert(position, link);
         }
-        let probes = names.map(|name| (name, Arc::new(Semaphore::new(MOST_PROBES)))).collect();
-        let acceptor = Acceptor { trust: trust.clone(), links: by_name, probes };
-        Self { acceptor, socket: Some(socket) }.start();
+        let room = |name: &String| (name.clone(), Arc::new(Semaphore::new(MOST_PROBES)));
+        let [of_members, of_others] =
+            [OF_MEMBERS, OF_OTHERS].map(|[of_one, all]| HalfOpen::new(of_one, all));
+        let acceptor = Acceptor {
+            trust: trust.clone(),
+            links: by_name,
+            probes: addresses.keys().map(room).collect(),
+            sources: Rc::default(),
+            of_members,
+            of_others,
+        };
+        Self { acceptor, addresses, socket: Some(socket) }.start();
         by_position
     }
 }
@@ -79,6 +113,22 @@ impl Actor for Listener {
         };
         let accepting = accept(socket, self.acceptor.clone());
         context.spawn(accepting.into_actor(self));
+        let sources = Rc::clone(&self.acceptor.sources);
+        let looking_up = look_up(self.addresses.clone(), sources);
+        context.spawn(looking_up.into_actor(self));
+    }
+}
+
+/// Looks the members' addresses up, again and again: names may come to have others.
+async fn look_up(addresses: BTreeMap<String, String>, sources: Rc<RefCell<Sources>>) {
+    loop {
+        for (member, address) in &addresses {
+            // A name that is not found now keeps its earlier addresses.
+            let Ok(found) = lookup_host(address).await else { continue };
+            let found = found.map(|address| Source::of(address.ip())).collect();
+            sources.borrow_mut().configured.insert(member.clone(), found);
+        }
+        tokio::time::sleep(LOOKING_UP).await;
     }
 }
 
@@ -90,18 +140,14 @@ async fn accept(socket: std::net::TcpListener, acceptor: Acceptor) {
             return;
         }
     };
-    let handshakes = Arc::new(Semaphore::new(MOST_HANDSHAKES));
     loop {
-        let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else {
-            return;
-        };
         match socket.accept().await {
             Ok((tcp, from)) => {
+                let place = acceptor.places(from).enter(from.ip());
                 let acceptor = acceptor.clone();
                 actix::spawn(async move {
-                    let met = acceptor.meet(tcp, from).await;
-                    drop(permit);
-                    if let Some(connection) = met {
+                    let met = place.hold(async |place| acceptor.meet(tcp, from, place).await);
+                    if let Some(connection) = met.await.flatten() {
                         acceptor.admit(connection, from).await;
                     }
                 });
@@ -115,10 +161,20 @@ async fn accept(socket: std::net::TcpListener, acceptor: Acceptor) {
 }
 
 impl Acceptor {
+    /// Returns the places for connections from this address.
+    fn places(&self, from: SocketAddr) -> &HalfOpen {
+        let is_members = self.sources.borrow().has(Source::of(from.ip()));
+        if is_members { &self.of_members } else { &self.of_others }
+    }
+
     /// Runs the handshake with the caller, and reports a refusal to the link of its member.
-    async fn meet(&self, tcp: TcpStream, from: SocketAddr) -> Option<Connection> {
-        match self.trust.current().accept(tcp).await {
-            Ok(connection) => Some(connection),
+    async fn meet(&self, tcp: TcpStream, from: SocketAddr, place: &Place) -> Option<Connection> {
+        match self.trust.current().accept(tcp, place).await {
+            Ok(connection) => {
+                let member = connection.member.clone();
+                self.sources.borrow_mut().last.insert(member, Source::of(from.ip()));
+                Some(connection)
+            }
             Err(Refused { member, error }) => {
                 let reason = error.to_string();
                 tracing::warn!(%from, %reason, "refused a connection");
@@ -148,5 +204,12 @@ impl Acceptor {
         if !accepted {
             tracing::warn!(%from, member, "refused a connection that this node should make itself");
         }
+    }
+}
+
+impl Sources {
+    fn has(&self, source: Source) -> bool {
+        self.last.values().any(|last| *last == source)
+            || self.configured.values().any(|sources| sources.contains(&source))
     }
 }

@@ -11,6 +11,7 @@
 mod connection;
 mod cpu_time;
 mod greeting;
+mod half_open;
 mod listener;
 mod outbox;
 mod probe;
@@ -37,6 +38,7 @@ pub use self::connection::ConnectionError;
 use self::connection::{Connection, Credentials};
 pub use self::cpu_time::CpuTime;
 pub use self::greeting::{Greeting, GreetingError, Purpose};
+pub use self::half_open::{HalfOpen, Place};
 pub use self::listener::Listener;
 use self::outbox::Outbox;
 pub use self::probe::{Findings, LONGEST_IDLE, MOST_BYTES, Met, Probe};

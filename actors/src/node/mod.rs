@@ -4,6 +4,7 @@
 //! message to another thread costs a hundred times one on the same. The controller, the bus and the
 //! services run where [`Node::start`] is called; HTTP has workers of its own.
 
+mod predecessor;
 mod reloading;
 mod services;
 mod serving;
@@ -18,33 +19,36 @@ use actix_rt::Arbiter;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use cloister_certs::{
-    ApiCertificateError, Expiry, Identity, Member, Roster, RosterError, SettingsError,
+    ApiCertificate, ApiCertificateError, Expiry, Identity, Member, Roster, RosterError,
+    SettingsError,
 };
 use cloister_vault::{Vault, VaultError};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use self::predecessor::bind;
 use self::reloading::Reloader;
-pub use self::reloading::Reread;
+pub use self::reloading::{Files, Reread};
 use self::services::{Services, Started, State};
-use self::serving::{api_tls, serve, serve_metrics};
+use self::serving::{Tls, api_certificate, serve, serve_metrics};
 use crate::bus::Siblings;
 use crate::control::{self, Reload};
 use crate::controller::http::ApiState;
-use crate::controller::{Authenticator, LARGE_BODIES, LargeBodies};
+use crate::controller::{Authenticator, LARGE_BODIES, LargeBodies, Origins, Readiness};
 use crate::links::{Events, Greeting, Listener, Peer, Trust};
 use crate::log::Log;
 use crate::management::{Facts, ManagementState};
 use crate::operations::Operations;
 use crate::policy::PolicyError;
 use crate::records::{AskLoad, Records};
+use crate::services::registry::Books;
 use crate::sessions::{self, Close, Connect, Sessions, Shutdown};
 use crate::vocabulary::clock;
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::FlightBudget;
-use crate::vocabulary::settings::{AccessMode, Settings};
+use crate::vocabulary::settings::{AccessMode, CurrentPolicies, Settings};
 
 /// The interval at which the authenticator forgets old callers.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -64,7 +68,7 @@ pub struct Parts {
     pub consortium: Consortium,
     /// The party's identity.
     pub identity: Identity,
-    /// Reads the consortium file and the identity anew, when certificates are renewed.
+    /// Reads the files of the node anew, when certificates are renewed or policies have changed.
     pub reread: Reread,
 }
 
@@ -156,6 +160,9 @@ pub enum StartError {
     /// A lack of randomness.
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
+    /// A listener whose workers did not start.
+    #[error("the listener of {0} did not start; the log says why")]
+    Workers(&'static str),
     /// An actor that did not start.
     #[error("{0} did not start")]
     Actor(&'static str),
@@ -169,8 +176,8 @@ impl Node {
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { settings, consortium, identity, reread } = parts;
         let me = check(&settings, &consortium, &identity)?;
-        let (peer_socket, peer) = bind("peer_listen", settings.peer_listen)?;
-        let (api_socket, api_address) = bind("api_listen", settings.api_listen)?;
+        let (peer_socket, peer) = bind("peer_listen", settings.peer_listen).await?;
+        let (api_socket, api_address) = bind("api_listen", settings.api_listen).await?;
         let state = State::open(&settings).await?;
         let facts = Facts {
             party: settings.party.clone(),
@@ -186,19 +193,25 @@ impl Node {
         let host = consortium.members().get(me).map_or_else(String::new, |own| own.api_host());
         let consortium = Arc::new(consortium);
         let data_plane = Arbiter::new();
-        let tls = api_tls(&settings, &identity)?;
+        let certificate = match settings.api_tls() {
+            true => Some(ApiCertificate::new(api_certificate(&settings.access, &identity)?)),
+            false => None,
+        };
+        let tls = certificate.as_ref().map(Tls::new).transpose()?;
         let log = state.log.clone();
         let plane =
             DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket, log)?;
         let (trust, boot) = (plane.trust.clone(), plane.config.boot);
         let sessions = plane.start(&data_plane).await?;
         let flights = flight_budget(&settings);
+        let policies = CurrentPolicies::new(settings.policy.clone());
         let services = Services {
             settings: &settings,
             consortium,
             me,
             state: &state,
             flights: flights.clone(),
+            policies: policies.clone(),
         };
         let Started { controller, records, siblings } = services.start(&sessions).await?;
         let facts = Arc::new(RwLock::new(Arc::new(facts)));
@@ -209,6 +222,10 @@ impl Node {
             trust,
             facts: Arc::clone(&facts),
             siblings: siblings.clone(),
+            settings: Arc::new(settings.clone()),
+            policies,
+            books: Books::new(state.vault.clone(), state.log.clone(), state.access.clone()),
+            certificate,
         }
         .start();
         let control = control::listen(&settings.state).map_err(StartError::Control)?;
@@ -224,7 +241,7 @@ impl Node {
         let vault = state.vault.clone();
         let management = ManagementState::new(facts, siblings.clone(), vault, stops);
         let authenticator = Authenticator::new(&settings.access, state.vault.clone());
-        let authenticator = Arc::new(authenticator.map_err(StartError::Randomness)?);
+        let authenticator = Arc::new(authenticator);
         let sweeping = actix::spawn(sweep(Arc::clone(&authenticator)));
         let api = ApiState {
             controller,
@@ -232,12 +249,13 @@ impl Node {
             body_bytes: settings.limits.body_bytes,
             siblings: siblings.clone(),
             host,
-            origins: settings.allowed_origins.clone().into(),
+            origins: Origins::new(&settings.allowed_origins),
+            readiness: Readiness::new(state.vault.clone()),
             large_bodies: large_bodies(&settings),
             flights,
         };
-        let watched = serve_metrics(&settings, &api, &management)?;
-        let http = serve(api_socket, &settings, api, management, tls)?;
+        let watched = serve_metrics(&settings, &api, &management).await?;
+        let http = serve(api_socket, &settings, api, management, tls).await?;
         let (vault, tasks) = (state.vault, vec![control, sweeping]);
         let grace = settings.grace();
         Ok(Self {
@@ -281,10 +299,12 @@ impl Node {
         self.sessions.clone()
     }
 
-    /// Reads identity and fingerprints again, for all connections from now on.
+    /// Reads identity, fingerprints, the API's certificate and the policies again, for all
+    /// connections and questions from now on.
     ///
     /// # Errors
-    /// If they cannot be read, or more has changed than fingerprints: then nothing was done.
+    /// If they cannot be read, or more of the consortium has changed than fingerprints: then nothing
+    /// was done.
     pub async fn reload(&self) -> Result<(), ApiError> {
         let reloaded = self.reloader.send(Reload).await;
         reloaded.map_err(|_| ApiError::unavailable("the reloader"))?.map(drop)
@@ -431,17 +451,6 @@ fn check(
     }
     settings.policy.check(|name| consortium.position(name).is_some())?;
     Ok(me)
-}
-
-fn bind(
-    setting: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |error| StartError::Bind { setting, address, error };
-    let socket = TcpListener::bind(address).map_err(failed)?;
-    socket.set_nonblocking(true).map_err(failed)?;
-    let bound = socket.local_addr().map_err(failed)?;
-    Ok((socket, bound))
 }
 
 /// Returns all members but this node's own. The one that stands earlier in the file dials.

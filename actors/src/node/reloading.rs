@@ -1,32 +1,51 @@
-//! A renewal while the node runs: the identity and the members' fingerprints are read again, for
-//! all connections from then on. Existing connections stay, and the computations over them, except
-//! those to a certificate that is no longer pinned.
+//! A renewal while the node runs. All files that may change meanwhile are read again, for all
+//! connections and questions from then on:
+//!
+//! - the party's identity, and the members' fingerprints
+//! - the API's certificate
+//! - the owners' policies, those in `policy.d` among them
+//!
+//! Existing connections stay, and the computations over them, except those to a certificate that is
+//! no longer pinned. All is read and checked before anything changes.
 //!
 //! Nothing else of the consortium can change in this way. Names, order and addresses of the members
-//! decide who dials whom, and a node that changes them begins anew.
+//! decide who dials whom, and a node that changes them begins anew, as for other settings.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use actix::{Actor, Context, Handler, ResponseFuture};
-use cloister_certs::{Expiry, Identity, Roster};
+use cloister_certs::{ApiCertificate, Expiry, Identity, ReadCertificate, Roster};
 use serde_json::{Value, json};
 
 use super::pinned;
+use super::serving::api_certificate;
 use crate::bus::{SESSIONS, SIMON, Siblings};
 use crate::control::Reload;
 use crate::links::{Greeting, Trust};
 use crate::management::Facts;
+use crate::policy::Policies;
+use crate::services::registry::Books;
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::error::ApiError;
+use crate::vocabulary::settings::{CurrentPolicies, Settings};
 
-/// A function that reads the consortium file and the identity anew, or says why it cannot. It
-/// blocks.
-pub type Reread = Arc<dyn Fn() -> Result<(Consortium, Identity), String> + Send + Sync>;
+/// The files that a running node reads again.
+pub struct Files {
+    /// The consortium file's members.
+    pub consortium: Consortium,
+    /// The party's identity.
+    pub identity: Identity,
+    /// The settings, with the policies in `policy.d`.
+    pub settings: Settings,
+}
 
-/// The actor that renews identity and fingerprints.
+/// A function that reads the files anew, or says why it cannot. It blocks.
+pub type Reread = Arc<dyn Fn() -> Result<Files, String> + Send + Sync>;
+
+/// The actor that renews what a running node has read from files.
 #[derive(Clone)]
 pub(super) struct Reloader {
     pub(super) reread: Reread,
@@ -35,19 +54,28 @@ pub(super) struct Reloader {
     pub(super) trust: Trust,
     pub(super) facts: Arc<RwLock<Arc<Facts>>>,
     pub(super) siblings: Siblings,
+    /// The settings that the node was started with.
+    pub(super) settings: Arc<Settings>,
+    pub(super) policies: CurrentPolicies,
+    pub(super) books: Books,
+    /// The API's certificate, if it uses TLS.
+    pub(super) certificate: Option<ApiCertificate>,
 }
 
 impl Reloader {
-    /// Reads identity and consortium file again, and goes on with them.
+    /// Reads the files again, and goes on with them.
     ///
     /// # Errors
-    /// If they cannot be read, or more has changed than fingerprints: then nothing was done.
+    /// If they cannot be read, or more of the consortium has changed than fingerprints: then nothing
+    /// was done.
     async fn reload(&self) -> Result<Value, ApiError> {
         let reread = Arc::clone(&self.reread);
-        let read = blocking::run(move || reread()).await?;
-        let (consortium, identity) = read.map_err(refused)?;
+        let (files, certificate) = blocking::run(move || read(&reread)).await?.map_err(refused)?;
+        let Files { consortium, identity, settings } = files;
         let facts = Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner));
         check(&facts.consortium, &consortium, self.me, &identity).map_err(refused)?;
+        let checked = settings.policy.check(|name| consortium.position(name).is_some());
+        checked.map_err(|error| refused(error.to_string()))?;
         let roster = Roster::new(consortium.members().iter().map(pinned));
         let roster = Arc::new(roster.map_err(|error| refused(error.to_string()))?);
         let greeting = Greeting::new(&consortium, self.boot);
@@ -55,11 +83,27 @@ impl Reloader {
         let renewed = facts.renewed(consortium.clone(), fingerprint, identity.not_after());
         self.trust.renew(Arc::new(identity), roster, greeting);
         *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+        if let Some(shown) = &self.certificate {
+            shown.replace(certificate);
+        }
+        self.warn_of_others(&settings);
+        let (books, policies) = (self.books.clone(), settings.policy.clone());
+        self.policies.replace(settings.policy);
+        blocking::run(move || books.warn_of_policies(&policies)).await?;
         let renewed = Renewed(Arc::new(consortium));
         self.siblings.ask(SESSIONS, renewed.clone()).await?;
         self.siblings.ask(SIMON, renewed).await?;
-        tracing::info!(%fingerprint, "identity and fingerprints were read again");
+        tracing::info!(%fingerprint, "identity, fingerprints, certificate and policies were read again");
         Ok(json!({"fingerprint": fingerprint.to_string()}))
+    }
+
+    /// Warns if other settings have changed: they hold from the next start on.
+    fn warn_of_others(&self, settings: &Settings) {
+        if others(settings) != others(&self.settings) {
+            tracing::warn!(
+                "other settings have changed, too: they hold when the node starts again"
+            );
+        }
     }
 }
 
@@ -74,6 +118,22 @@ impl Handler<Reload> for Reloader {
         let reloader = self.clone();
         Box::pin(async move { reloader.reload().await })
     }
+}
+
+/// Reads all files, and the API's certificate among them.
+fn read(reread: &Reread) -> Result<(Files, ReadCertificate), String> {
+    let files = reread()?;
+    let certificate = api_certificate(&files.settings.access, &files.identity);
+    let certificate = certificate.map_err(|error| error.to_string())?;
+    Ok((files, certificate))
+}
+
+/// Returns the settings without those that are read again.
+fn others(settings: &Settings) -> Settings {
+    let mut others = settings.clone();
+    others.policy = Policies::default();
+    (others.access.certificate, others.access.key) = (None, None);
+    others
 }
 
 /// Checks that nothing but fingerprints has changed, and that this node's is among them.
@@ -101,6 +161,6 @@ fn check(
 
 fn refused(reason: String) -> ApiError {
     ApiError::new(Code::NotReloaded, format!("nothing was changed: {reason}")).hint(
-        "mend the files and try again; for other changes than fingerprints start the node again",
+        "mend the files and try again; for other changes of the consortium start the node again",
     )
 }

@@ -10,6 +10,7 @@ use cloister_vault::Vault;
 use serde_json::json;
 
 use super::StartError;
+use super::predecessor::open_vault;
 use crate::bus::{
     APPROVALS, AUDIT, Bus, DATASETS, POLICY, RECORDS, Register, SESSIONS, SIMON, Siblings,
 };
@@ -17,6 +18,7 @@ use crate::controller::Controller;
 use crate::log::{self, Log};
 use crate::policy::{Decide, Policy};
 use crate::records::{self, AskLoad, AskTotals, Begun, CancelOne, Finished, Inspect, Records};
+use crate::services::Quota;
 use crate::services::approvals::{self, Approvals};
 use crate::services::audit::{self, Audit};
 use crate::services::barrier::{self, Barrier};
@@ -32,7 +34,7 @@ use crate::vocabulary::consortium::{Consortium, Renewed};
 use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::object::{Call, Interface, Object};
 use crate::vocabulary::room::Rooms;
-use crate::vocabulary::settings::Settings;
+use crate::vocabulary::settings::{CurrentPolicies, Settings};
 use crate::vocabulary::time_grid::TimeGrid;
 
 /// The state of the node, open.
@@ -50,9 +52,9 @@ impl State {
         let (folder, party) = (settings.state.clone(), settings.party.clone());
         let access = Arc::new(settings.sources());
         let reach = Arc::clone(&access);
-        let declarations = settings.datasets.clone();
+        let (declarations, policies) = (settings.datasets.clone(), settings.policy.clone());
         let opened = web::block(move || {
-            let vault = Vault::open(&folder)?;
+            let vault = open_vault(&folder)?;
             let log = Log::new(vault.clone());
             let started = json!({
                 "party": party, "version": env!("CARGO_PKG_VERSION"), "wire": VERSION,
@@ -61,7 +63,9 @@ impl State {
             for member in vault.contradictions()?.keys() {
                 tracing::error!(member, "the state of this node is older than a member has seen");
             }
-            Books::new(vault.clone(), log.clone(), reach).adopt(&declarations);
+            let books = Books::new(vault.clone(), log.clone(), reach);
+            books.adopt(&declarations);
+            books.warn_of_policies(&policies);
             Ok::<_, StartError>((vault, log))
         });
         let (vault, log) = opened.await.map_err(|_| StartError::Actor("the state"))??;
@@ -84,6 +88,7 @@ pub(super) struct Services<'a> {
     pub(super) me: usize,
     pub(super) state: &'a State,
     pub(super) flights: FlightBudget,
+    pub(super) policies: CurrentPolicies,
 }
 
 impl Services<'_> {
@@ -93,10 +98,9 @@ impl Services<'_> {
         let siblings = Siblings::new(bus.clone());
         let State { vault, log, access, memories } = self.state;
         let (vault, log, access) = (vault.clone(), log.clone(), Arc::clone(access));
-        let policies = Arc::new(self.settings.policy.clone());
+        let policies = self.policies;
         let limits = &self.settings.limits;
-        let policy =
-            Policy::new(self.settings.profile, Arc::clone(&policies), vault.clone()).start();
+        let policy = Policy::new(self.settings.profile, policies.clone(), vault.clone()).start();
         let books = Books::new(vault.clone(), log.clone(), Arc::clone(&access));
         let kept = (limits, memories.clone());
         let datasets = Datasets::new(vault.clone(), log.clone(), policies, access, kept).start();
@@ -130,9 +134,10 @@ impl Services<'_> {
         offer(&siblings, DATASETS, datasets.clone().recipient::<Forget>()).await?;
         offer(&siblings, APPROVALS, approvals.clone().recipient::<Call>()).await?;
         offer(&siblings, AUDIT, audit.clone().recipient::<Call>()).await?;
-        let barrier = Barrier::default().start().recipient();
-        let broadcast = Broadcast::default().start().recipient();
-        let storage = KeyValueStorage::default().start().recipient();
+        let quota = Quota::new(rooms.clone(), self.settings.access.mode);
+        let barrier = Barrier::new(quota.clone()).start().recipient();
+        let broadcast = Broadcast::new(quota.clone()).start().recipient();
+        let storage = KeyValueStorage::new(quota).start().recipient();
         let registry = Registry::new(books).start().recipient();
         let services = [
             (Simon::description(), object(&simon::INTERFACE, simon.recipient())),

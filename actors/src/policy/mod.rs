@@ -10,8 +10,6 @@
 pub mod canonical;
 pub mod groups;
 
-use std::sync::Arc;
-
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::catalogue;
 use cloister_protocols::disclosure::{Profile, Rules};
@@ -25,12 +23,12 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::failure::{older, words_of_witnesses};
 use crate::vocabulary::principal::Principal;
 use crate::vocabulary::settings::OwnRules;
-pub use crate::vocabulary::settings::{DatasetPolicy, Policies, PolicyError};
+pub use crate::vocabulary::settings::{CurrentPolicies, DatasetPolicy, Policies, PolicyError};
 
 /// The actor.
 pub struct Policy {
     profile: Profile,
-    policies: Arc<Policies>,
+    policies: CurrentPolicies,
     vault: Vault,
 }
 
@@ -82,7 +80,7 @@ pub struct Grant {
 impl Policy {
     /// Creates the policy of a node with this profile.
     #[must_use]
-    pub fn new(profile: Profile, policies: Arc<Policies>, vault: Vault) -> Self {
+    pub fn new(profile: Profile, policies: CurrentPolicies, vault: Vault) -> Self {
         Self { profile, policies, vault }
     }
 
@@ -318,7 +316,7 @@ mod tests {
     fn node(policies: &str) -> (tempfile::TempDir, Policy) {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path()).unwrap();
-        let policies = Arc::new(serde_json::from_str(policies).unwrap());
+        let policies = CurrentPolicies::new(serde_json::from_str(policies).unwrap());
         (folder, Policy::new(Profile::Production, policies, vault))
     }
 

@@ -5,27 +5,35 @@ use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler};
 
-use super::{MOST_NAMED, description, nothing_named, too_many};
+use super::named::{Kind, Named, Quota};
+use super::{description, nothing_named};
 use crate::bus::Description;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::{Labelled, Public};
 use crate::vocabulary::object::Parameter::Required;
-use crate::vocabulary::object::{Call, Interface, Method, Object, Reply, Right};
+use crate::vocabulary::object::{Call, Interface, Method, Object, Principal, Reply, Right};
 
 /// The most parties that a barrier counts.
 const MOST_PARTIES: usize = 1_024;
 
+/// The most bytes of a party's name.
+const LONGEST_PARTY: usize = 1 << 10;
+
+/// The bytes that count for a barrier, beside its name: those of some parties.
+const USUAL_BYTES: usize = 1 << 10;
+
+const KIND: Kind = Kind { one: "barrier", many: "barriers" };
+
 /// The actor.
-#[derive(Default)]
 pub struct Barrier {
-    keys: BTreeMap<String, u64>,
-    barriers: BTreeMap<u64, Counts>,
+    barriers: Named<String, Counts>,
+    names: BTreeMap<u64, String>,
     made: u64,
 }
 
-#[derive(Default)]
 struct Counts {
+    key: u64,
     arrived: BTreeSet<String>,
     departed: BTreeSet<String>,
 }
@@ -54,37 +62,51 @@ static BARRIER: Interface = Interface {
 };
 
 impl Barrier {
+    /// Creates the service, with these bounds on what clients make.
+    #[must_use]
+    pub fn new(quota: Quota) -> Self {
+        Self { barriers: Named::new(KIND, quota), names: BTreeMap::new(), made: 0 }
+    }
+
     /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         description(&[("plugin", "Sync"), ("microservice", "Barrier")])
     }
 
-    fn create(&mut self, name: String, context: &Context<Self>) -> Result<Reply, ApiError> {
-        let key = match self.keys.get(&name) {
-            Some(key) => *key,
-            None if self.keys.len() >= MOST_NAMED => return Err(too_many("barriers")),
-            None => self.insert(name),
+    fn create(
+        &mut self,
+        caller: &Principal,
+        name: String,
+        context: &Context<Self>,
+    ) -> Result<Reply, ApiError> {
+        let key = match self.barriers.get(&name) {
+            Some(counts) => counts.key,
+            None => self.insert(caller, name)?,
         };
         let recipient = context.address().recipient();
         Ok(Reply::Object(Object { interface: &BARRIER, recipient, key }))
     }
 
-    fn insert(&mut self, name: String) -> u64 {
-        self.made += 1;
-        self.keys.insert(name, self.made);
-        self.barriers.insert(self.made, Counts::default());
-        self.made
+    fn insert(&mut self, caller: &Principal, name: String) -> Result<u64, ApiError> {
+        let key = self.made + 1;
+        let bytes = name.len().saturating_add(USUAL_BYTES);
+        let counts = Counts { key, arrived: BTreeSet::new(), departed: BTreeSet::new() };
+        self.barriers.put(caller, name.clone(), counts, bytes)?;
+        self.names.insert(key, name);
+        self.made = key;
+        Ok(key)
     }
 
-    fn delete(&mut self, name: &str) -> Result<Reply, ApiError> {
-        let key = self.keys.remove(name).ok_or_else(|| nothing_named("barrier"))?;
-        self.barriers.remove(&key);
+    fn delete(&mut self, caller: &Principal, name: &String) -> Result<Reply, ApiError> {
+        let counts = self.barriers.remove(caller, name)?;
+        self.names.remove(&counts.key);
         Ok(Reply::None)
     }
 
     fn on_barrier(&mut self, call: &Call) -> Result<Reply, ApiError> {
-        let counts = self.barriers.get_mut(&call.key).ok_or_else(|| nothing_named("barrier"))?;
+        let counts = self.names.get(&call.key).and_then(|name| self.barriers.get_mut(name));
+        let counts = counts.ok_or_else(|| nothing_named("barrier"))?;
         match call.method {
             "arrive" => {
                 counts.departed.clear();
@@ -109,6 +131,12 @@ fn add(parties: &mut BTreeSet<String>, party: String) -> Result<Reply, ApiError>
             format!("a barrier counts {MOST_PARTIES} at most"),
         ));
     }
+    if party.len() > LONGEST_PARTY {
+        return Err(ApiError::argument(
+            "party",
+            format!("a party's name has {LONGEST_PARTY} bytes at most"),
+        ));
+    }
     parties.insert(party);
     Ok(Reply::None)
 }
@@ -127,8 +155,8 @@ impl Handler<Call> for Barrier {
 
     fn handle(&mut self, call: Call, context: &mut Self::Context) -> Self::Result {
         match (call.key, call.method) {
-            (0, "create") => self.create(call.arguments.text("uuid")?, context),
-            (0, "delete") => self.delete(&call.arguments.text("uuid")?),
+            (0, "create") => self.create(&call.principal, call.arguments.text("uuid")?, context),
+            (0, "delete") => self.delete(&call.principal, &call.arguments.text("uuid")?),
             _ => self.on_barrier(&call),
         }
     }

@@ -1,23 +1,27 @@
 //! `Broadcast`: a message under a name, for all clients of this node to read.
 //!
-//! Messages are public. A private value that a client refers to is not: it is refused.
-
-use std::collections::BTreeMap;
+//! Messages are public. A private value that a client refers to is not: it is refused. A message
+//! belongs to the caller that sent it, and counts for that one. A name that was created without a
+//! message is free for the message of any caller.
 
 use actix::{Actor, Context, Handler};
 
-use super::{MOST_BYTES, MOST_NAMED, description, footprint, nothing_named, too_many};
+use super::named::{Kind, Named, Quota};
+use super::{description, footprint};
 use crate::bus::Description;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Labelled;
 use crate::vocabulary::object::Parameter::Required;
-use crate::vocabulary::object::{Argument, Call, Interface, Method, Reply, Right};
+use crate::vocabulary::object::{Argument, Call, Interface, Method, Principal, Reply, Right};
+
+const KIND: Kind = Kind { one: "broadcast", many: "broadcasts" };
 
 /// The actor.
-#[derive(Default)]
 pub struct Broadcast {
-    messages: BTreeMap<String, Option<Labelled>>,
-    bytes: usize,
+    /// The names, with their owners.
+    names: Named<String, ()>,
+    /// The messages under the names, with their senders.
+    messages: Named<String, Labelled>,
 }
 
 /// The methods that clients can call.
@@ -33,29 +37,50 @@ pub static INTERFACE: Interface = Interface {
 };
 
 impl Broadcast {
+    /// Creates the service, with these bounds on what clients make.
+    #[must_use]
+    pub fn new(quota: Quota) -> Self {
+        let names = Named::new(KIND, quota.clone());
+        Self { names, messages: Named::new(KIND, quota) }
+    }
+
     /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         description(&[("plugin", "Sync"), ("microservice", "Broadcast")])
     }
 
-    fn put(&mut self, name: String, message: Option<Labelled>) -> Result<Reply, ApiError> {
-        let bytes = message.as_ref().map_or(0, footprint);
-        let full = self.messages.len() >= MOST_NAMED && !self.messages.contains_key(&name);
-        if full || self.bytes.saturating_add(bytes) > MOST_BYTES {
-            return Err(too_many("broadcasts"));
+    /// Makes a name. The owner's name loses its message.
+    fn create(&mut self, caller: &Principal, name: String) -> Result<Reply, ApiError> {
+        if self.names.is_of(caller, &name) {
+            self.names.put(caller, name.clone(), (), name.len())?;
+            self.messages.retain(|other| *other != name);
         }
-        self.bytes += bytes;
-        self.forget(&name);
-        self.messages.insert(name, message);
         Ok(Reply::None)
     }
 
-    /// Forgets a message. Returns whether there was one of this name.
-    fn forget(&mut self, name: &str) -> bool {
-        let gone = self.messages.remove(name);
-        self.bytes -= gone.as_ref().and_then(Option::as_ref).map_or(0, footprint);
-        gone.is_some()
+    fn send(
+        &mut self,
+        caller: &Principal,
+        name: String,
+        message: Labelled,
+    ) -> Result<Reply, ApiError> {
+        let bytes = footprint(&message).saturating_add(name.len());
+        let is_new = self.names.get(&name).is_none();
+        if is_new {
+            self.names.put(caller, name.clone(), (), name.len())?;
+        }
+        let sent = self.messages.put(caller, name.clone(), message, bytes);
+        if is_new && sent.is_err() {
+            self.names.retain(|other| *other != name);
+        }
+        sent.map(|()| Reply::None)
+    }
+
+    fn delete(&mut self, caller: &Principal, name: &String) -> Result<Reply, ApiError> {
+        self.names.remove(caller, name)?;
+        self.messages.retain(|other| other != name);
+        Ok(Reply::None)
     }
 }
 
@@ -77,20 +102,18 @@ impl Handler<Call> for Broadcast {
     type Result = Result<Reply, ApiError>;
 
     fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
-        let name = call.arguments.text("uuid")?;
+        let (caller, name) = (&call.principal, call.arguments.text("uuid")?);
         match call.method {
-            "create" => self.put(name, None),
+            "create" => self.create(caller, name),
             "send" => {
                 let message = tellable(call.arguments.required("message")?)?;
-                self.put(name, Some(message))
+                self.send(caller, name, message)
             }
             "receive" => {
-                let message = self.messages.get(&name).cloned().flatten();
+                let message = self.messages.get(&name).cloned();
                 Ok(message.map_or(Reply::None, Reply::Value))
             }
-            "delete" => {
-                self.forget(&name).then_some(Reply::None).ok_or_else(|| nothing_named("broadcast"))
-            }
+            "delete" => self.delete(caller, &name),
             other => Err(ApiError::internal(format!("Broadcast cannot {other}"))),
         }
     }

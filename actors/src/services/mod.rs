@@ -5,12 +5,14 @@ pub mod audit;
 pub mod barrier;
 pub mod broadcast;
 pub mod datasets;
+mod named;
 pub mod registry;
 pub mod simon;
 pub mod storage;
 
 use std::sync::Arc;
 
+pub use self::named::Quota;
 use crate::bus::Description;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
@@ -20,13 +22,6 @@ use crate::vocabulary::object::Reply;
 
 /// The version that existing clients know these services by.
 const API_VERSION: &str = "0.6.0";
-
-/// The most named objects of each kind that clients may make on this node: barriers, storages,
-/// messages.
-const MOST_NAMED: usize = 10_000;
-
-/// The most bytes that the named objects of one kind may hold together.
-const MOST_BYTES: usize = 256 << 20;
 
 /// Returns about how many bytes a value holds here and nowhere else.
 fn footprint(value: &Labelled) -> usize {
@@ -58,12 +53,4 @@ fn public(value: &impl serde::Serialize) -> Result<Reply, ApiError> {
 fn nothing_named(what: &str) -> ApiError {
     ApiError::new(Code::NotFound, format!("there is no {what} of this name"))
         .hint("it was never made, or has been deleted")
-}
-
-fn too_many(what: &str) -> ApiError {
-    ApiError::new(
-        Code::OverQuota,
-        format!("there are {MOST_NAMED} {what} already, or they hold {MOST_BYTES} bytes"),
-    )
-    .hint("delete those that are no longer needed")
 }

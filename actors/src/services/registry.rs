@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{own_description, public};
 use crate::bus::Description;
 use crate::log::{Kind, Log};
-use crate::policy::no_such_dataset;
+use crate::policy::{Policies, no_such_dataset};
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
@@ -121,6 +121,19 @@ impl Books {
             .map(|(_, document)| parse(document).map(|registered| registered.dataset.entry()))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(json!(entries))
+    }
+
+    /// Warns of policies of datasets that are not registered. Blocks.
+    pub fn warn_of_policies(&self, policies: &Policies) {
+        match self.vault.datasets() {
+            Ok(datasets) => {
+                let exists = |name: &str| datasets.iter().any(|(known, _)| known == name);
+                for warning in policies.without_dataset(exists) {
+                    tracing::warn!("{warning}");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the datasets cannot be read"),
+        }
     }
 
     /// Registers the datasets that the settings declare, if they are unknown or were declared

@@ -1,31 +1,38 @@
 //! `KeyValueStorage`: values under keys.
 //!
 //! A handle's value comes back with its label. A value that came inline is data that was pushed: it
-//! is private, other microservices compute with it, and it is never downloaded.
+//! is private, other microservices compute with it, and it is never downloaded. A value belongs to
+//! the caller that stored it, and counts for that one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler};
 
-use super::{MOST_BYTES, MOST_NAMED, description, footprint, nothing_named, too_many};
+use super::named::{Kind, Named, Quota};
+use super::{description, footprint, nothing_named};
 use crate::bus::Description;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::{Labelled, Public};
 use crate::vocabulary::object::Parameter::{Kept, Optional, Required};
-use crate::vocabulary::object::{Call, Interface, Method, Object, Reply, Right};
+use crate::vocabulary::object::{Call, Interface, Method, Object, Principal, Reply, Right};
 
 /// The storage that always exists.
 const DEFAULT: &str = "default";
 
+const STORAGES: Kind = Kind { one: "storage", many: "storages" };
+const VALUES: Kind = Kind { one: "value", many: "values" };
+
 /// The actor.
 pub struct KeyValueStorage {
-    keys: BTreeMap<String, u64>,
-    storages: BTreeMap<u64, BTreeMap<String, Labelled>>,
+    /// The number of each storage.
+    storages: Named<String, u64>,
+    /// The names of the storages, by number.
+    names: BTreeMap<u64, String>,
+    /// The values of all storages.
+    values: Named<(u64, String), Labelled>,
     made: u64,
-    held: usize,
-    bytes: usize,
 }
 
 /// The methods that clients can call on the service.
@@ -50,76 +57,76 @@ static STORAGE: Interface = Interface {
     ],
 };
 
-impl Default for KeyValueStorage {
-    fn default() -> Self {
-        let mut service =
-            Self { keys: BTreeMap::new(), storages: BTreeMap::new(), made: 0, held: 0, bytes: 0 };
-        service.insert(DEFAULT.to_owned());
+impl KeyValueStorage {
+    /// Creates the service, with these bounds on what clients make.
+    #[must_use]
+    pub fn new(quota: Quota) -> Self {
+        let (storages, values) = (Named::new(STORAGES, quota.clone()), Named::new(VALUES, quota));
+        let mut service = Self { storages, names: BTreeMap::new(), values, made: 0 };
+        service.insert_default();
         service
     }
-}
 
-impl KeyValueStorage {
     /// Returns the description that the service gives of itself.
     #[must_use]
     pub fn description() -> Description {
         description(&[("plugin", "Util"), ("microservice", "KeyValueStorage")])
     }
 
-    fn create(&mut self, name: String, context: &Context<Self>) -> Result<Reply, ApiError> {
-        let key = match self.keys.get(&name) {
+    fn create(
+        &mut self,
+        caller: &Principal,
+        name: String,
+        context: &Context<Self>,
+    ) -> Result<Reply, ApiError> {
+        let key = match self.storages.get(&name) {
             Some(key) => *key,
-            None if self.keys.len() >= MOST_NAMED => return Err(too_many("storages")),
-            None => self.insert(name),
+            None => {
+                let key = self.made + 1;
+                let bytes = name.len();
+                self.storages.put(caller, name.clone(), key, bytes)?;
+                self.names.insert(key, name);
+                self.made = key;
+                key
+            }
         };
         let recipient = context.address().recipient();
         Ok(Reply::Object(Object { interface: &STORAGE, recipient, key }))
     }
 
-    fn insert(&mut self, name: String) -> u64 {
+    /// Makes the storage that always exists. A caller with a token cannot delete it.
+    fn insert_default(&mut self) {
         self.made += 1;
-        self.keys.insert(name, self.made);
-        self.storages.insert(self.made, BTreeMap::new());
-        self.made
+        self.storages.put_own(Principal::anybody(), DEFAULT.to_owned(), self.made);
+        self.names.insert(self.made, DEFAULT.to_owned());
     }
 
-    fn delete(&mut self, name: &str) -> Result<Reply, ApiError> {
-        let key = self.keys.remove(name).ok_or_else(|| nothing_named("storage"))?;
-        let gone = self.storages.remove(&key).unwrap_or_default();
-        self.held -= gone.len();
-        self.bytes -= gone.values().map(footprint).sum::<usize>();
+    /// Deletes a storage with all its values, those of other callers too.
+    fn delete(&mut self, caller: &Principal, name: &String) -> Result<Reply, ApiError> {
+        let key = self.storages.remove(caller, name)?;
+        self.names.remove(&key);
+        self.values.retain(|(storage, _)| *storage != key);
         if name == DEFAULT {
-            self.insert(DEFAULT.to_owned());
+            self.insert_default();
         }
         Ok(Reply::None)
     }
 
     fn on_storage(&mut self, call: &Call) -> Result<Reply, ApiError> {
-        let storage = self.storages.get_mut(&call.key).ok_or_else(|| nothing_named("storage"))?;
-        let key = call.arguments.text("key")?;
+        if !self.names.contains_key(&call.key) {
+            return Err(nothing_named("storage"));
+        }
+        let name = (call.key, call.arguments.text("key")?);
         match call.method {
-            "store" if self.held >= MOST_NAMED && !storage.contains_key(&key) => {
-                Err(too_many("values"))
-            }
             "store" => {
                 let value = call.arguments.kept("value")?;
-                let bytes = footprint(&value);
-                if self.bytes.saturating_add(bytes) > MOST_BYTES {
-                    return Err(too_many("values"));
-                }
-                let replaced = storage.insert(key, value);
-                self.bytes = self.bytes + bytes - replaced.as_ref().map_or(0, footprint);
-                self.held += usize::from(replaced.is_none());
+                let bytes = footprint(&value).saturating_add(name.1.len());
+                self.values.put(&call.principal, name, value, bytes)?;
                 Ok(Reply::None)
             }
-            "retrieve" => Ok(storage.get(&key).cloned().map_or(Reply::None, Reply::Value)),
-            "exists" => Ok(truth(storage.contains_key(&key))),
-            "delete" => {
-                let gone = storage.remove(&key).ok_or_else(|| nothing_named("value"))?;
-                self.held -= 1;
-                self.bytes -= footprint(&gone);
-                Ok(Reply::None)
-            }
+            "retrieve" => Ok(self.values.get(&name).cloned().map_or(Reply::None, Reply::Value)),
+            "exists" => Ok(truth(self.values.get(&name).is_some())),
+            "delete" => self.values.remove(&call.principal, &name).map(|_| Reply::None),
             other => Err(ApiError::internal(format!("a storage cannot {other}"))),
         }
     }
@@ -142,8 +149,8 @@ impl Handler<Call> for KeyValueStorage {
             None => Ok(DEFAULT.to_owned()),
         };
         match (call.key, call.method) {
-            (0, "create") => self.create(storage()?, context),
-            (0, "delete") => self.delete(&storage()?),
+            (0, "create") => self.create(&call.principal, storage()?, context),
+            (0, "delete") => self.delete(&call.principal, &storage()?),
             _ => self.on_storage(&call),
         }
     }

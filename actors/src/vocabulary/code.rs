@@ -188,6 +188,11 @@ NotFound = "not_found", 404, Request, Own,
     when "a barrier, a broadcast or a stored value of this name is not there",
     party "none",
     remedy "it was never made or was deleted; make it, or look for the right name";
+NotYours = "not_yours", 403, Request, Own,
+    when "a barrier, a broadcast, a storage or a stored value of this name is another caller's, and only \
+        its owner or the operator may delete or replace it",
+    party "none",
+    remedy "take another name, or have its owner delete it";
 NoSuchTask = "no_such_task", 404, Request, Own,
     when "the task has expired, or belongs to somebody else",
     party "none",

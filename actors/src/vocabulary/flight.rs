@@ -1,10 +1,10 @@
 //! The budget of bytes in flight.
 //!
-//! A request reserves its bytes before its body is read, and a computation those that it reads from
-//! handles. They stay reserved until the call, and the computation that it began, have ended. A
-//! request that finds no room is refused at once. Bytes of computations may wait for other parties,
-//! and those must not wait for them. One principal can reserve a part of the budget only, which
-//! leaves room for others.
+//! A request reserves its bytes as its body arrives: bytes that are announced and do not come take
+//! no room. A computation reserves those that it reads from handles before it reads. They stay
+//! reserved until the call, and the computation that it began, have ended. A request that finds no
+//! room is refused at once. Bytes of computations may wait for other parties, and those must not
+//! wait for them. One principal can reserve a part of the budget only, which leaves room for others.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,6 +59,33 @@ impl FlightBudget {
         if bytes <= SMALL {
             return Ok(Flight::default());
         }
+        self.take(principal, bytes)?;
+        let (budget, principal) = (self.clone(), principal.clone());
+        Ok(Flight(Some(Arc::new(Reservation { budget, principal, bytes }))))
+    }
+
+    /// Reserves more for a principal's request that has no clones yet: so many in all.
+    ///
+    /// # Errors
+    /// If there is no room for them. The request keeps those that it had.
+    pub fn grow(
+        &self,
+        principal: &Principal,
+        flight: &mut Flight,
+        bytes: usize,
+    ) -> Result<(), ApiError> {
+        match flight.0.as_mut().and_then(Arc::get_mut) {
+            Some(reservation) if bytes > reservation.bytes => {
+                self.take(principal, bytes - reservation.bytes)?;
+                reservation.bytes = bytes;
+            }
+            Some(_) => {}
+            None => *flight = self.reserve(principal, bytes)?,
+        }
+        Ok(())
+    }
+
+    fn take(&self, principal: &Principal, bytes: usize) -> Result<(), ApiError> {
         let mut reserved = self.reserved();
         let of_one = reserved.of.get(principal).copied().unwrap_or(0).saturating_add(bytes);
         let all = reserved.all.saturating_add(bytes);
@@ -70,9 +97,7 @@ impl FlightBudget {
         }
         reserved.all = all;
         reserved.of.insert(principal.clone(), of_one);
-        drop(reserved);
-        let (budget, principal) = (self.clone(), principal.clone());
-        Ok(Flight(Some(Arc::new(Reservation { budget, principal, bytes }))))
+        Ok(())
     }
 
     fn give_back(&self, principal: &Principal, bytes: usize) {
@@ -86,16 +111,6 @@ impl FlightBudget {
 
     fn reserved(&self) -> MutexGuard<'_, Reserved> {
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Flight {
-    /// Gives back the bytes beyond so many. A clone keeps all of them reserved.
-    pub fn shrink_to(&mut self, bytes: usize) {
-        let Some(reservation) = self.0.as_mut().and_then(Arc::get_mut) else { return };
-        let spare = reservation.bytes.saturating_sub(bytes);
-        reservation.bytes -= spare;
-        reservation.budget.give_back(&reservation.principal, spare);
     }
 }
 
@@ -143,15 +158,21 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_turns_out_shorter_gives_back_the_rest() {
+    fn a_body_takes_room_as_it_arrives() {
         let budget = FlightBudget::new(10 * MIB, 10 * MIB);
-        let mut all = budget.reserve(&ada(), 10 * MIB).unwrap();
-        assert!(budget.reserve(&ada(), MIB).is_err());
-        all.shrink_to(3 * MIB);
+        let mut body = budget.reserve(&ada(), SMALL).unwrap();
+        budget.grow(&ada(), &mut body, SMALL).unwrap();
+        assert!(budget.reserve(&ada(), 10 * MIB).is_ok(), "small ones need no room");
+        for arrived in [MIB, 2 * MIB, 3 * MIB, MIB] {
+            budget.grow(&ada(), &mut body, arrived).unwrap();
+        }
         assert!(budget.reserve(&ada(), 8 * MIB).is_err());
         assert!(budget.reserve(&ada(), 7 * MIB).is_ok());
+        assert_eq!(budget.grow(&ada(), &mut body, 11 * MIB).unwrap_err().code(), Code::Unavailable);
+        assert!(budget.reserve(&ada(), 7 * MIB).is_ok());
         assert!(budget.reserve(&ada(), usize::MAX).is_err());
-        assert!(budget.reserve(&ada(), SMALL).is_ok(), "small ones need no room");
+        drop(body);
+        assert!(budget.reserved().of.is_empty());
     }
 
     #[test]

@@ -3,9 +3,11 @@
 
 mod ahead;
 mod bus;
+mod doors;
 mod errors;
 mod helpers;
 mod labels;
 mod nodes;
 mod non_interference;
 mod proposal;
+mod reloading;

@@ -12,6 +12,9 @@ const FORMAT: u32 = 1;
 
 /// Single entries by name, all little-endian: [`FORMAT_ENTRY`], [`KEY_ENTRY`], [`HEAD_ENTRY`],
 /// [`LAST_APPROVAL_ENTRY`], [`LOSSES_ENTRY`].
+/// The mark of the last probe whether the state can be written.
+pub(crate) const PROBED: &str = "probed";
+
 pub(crate) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
 /// The version of the layout.
 const FORMAT_ENTRY: &str = "format";

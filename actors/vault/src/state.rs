@@ -86,11 +86,6 @@ impl State {
         self.store.head()
     }
 
-    /// Returns a number that changes with every change of the tokens.
-    pub(crate) fn tokens_version(&self) -> u64 {
-        self.store.tokens_version()
-    }
-
     /// Queues a write; see [`Queue::submit`].
     pub(crate) fn submit<T: Send + 'static>(
         &self,

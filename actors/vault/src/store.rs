@@ -1,7 +1,6 @@
 //! The database and its cached values: reads, the commit of a group of writes, and recovery after a
 //! fault of the disk.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
@@ -22,7 +21,6 @@ pub(crate) struct Store {
     key_check: [u8; 32],
     sealer: Sealer,
     head: RwLock<Head>,
-    tokens_version: AtomicU64,
 }
 
 /// The context of the jobs of one transaction.
@@ -33,8 +31,6 @@ pub(crate) struct Group<'a> {
     pub(crate) sealer: &'a Sealer,
     /// The head of the audit chain, with the entries of this group.
     pub(crate) head: Head,
-    /// `true` if a job of the group changed a token.
-    pub(crate) tokens_changed: bool,
 }
 
 impl Group<'_> {
@@ -57,7 +53,6 @@ impl Store {
             key_check: key_check(node_key),
             sealer: Sealer::new(node_key, "cloister 1 sealed state"),
             head: RwLock::new(head),
-            tokens_version: AtomicU64::new(0),
         })
     }
 
@@ -75,11 +70,6 @@ impl Store {
     /// Returns the head of the audit chain as last committed.
     pub(crate) fn head(&self) -> Head {
         *self.head.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns a number that changes with every change of the tokens.
-    pub(crate) fn tokens_version(&self) -> u64 {
-        self.tokens_version.load(Ordering::Acquire)
     }
 
     /// Takes a snapshot of committed data.
@@ -108,24 +98,13 @@ impl Store {
         work: impl FnOnce(&mut Group<'_>) -> Result<(), VaultError>,
     ) -> Result<(), VaultError> {
         let transaction = self.with_database(durable)?;
-        let mut group = Group {
-            transaction: &transaction,
-            sealer: &self.sealer,
-            head: self.head(),
-            tokens_changed: false,
-        };
+        let mut group =
+            Group { transaction: &transaction, sealer: &self.sealer, head: self.head() };
         work(&mut group)?;
-        let Group { head, tokens_changed, .. } = group;
+        let Group { head, .. } = group;
         transaction.commit()?;
-        self.publish(head, tokens_changed);
-        Ok(())
-    }
-
-    fn publish(&self, head: Head, tokens_changed: bool) {
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
-        if tokens_changed {
-            self.tokens_version.fetch_add(1, Ordering::AcqRel);
-        }
+        Ok(())
     }
 
     /// Runs `work` on the database, after opening it again if that failed the last time.
@@ -171,7 +150,7 @@ impl Store {
             {
                 return Err(VaultError::Older);
             }
-            self.publish(stored, true);
+            *self.head.write().unwrap_or_else(PoisonError::into_inner) = stored;
             Ok(opened)
         });
         database.as_ref().map(|_| ()).map_err(VaultError::clone)

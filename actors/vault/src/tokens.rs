@@ -1,16 +1,21 @@
 //! Tokens: the credentials of principals, with their roles and an end.
 //!
 //! A token reads `cloister_<id>_<secret>`: a lookup id of 8 random bytes and a secret of 32, both
-//! in hexadecimal. The secret is stored as an Argon2id hash with the parameters that OWASP
-//! recommends, so neither the file nor the node's key reveals it. A check costs the same for known
-//! and unknown ids. The number of concurrent checks is bounded, because each takes 19 MiB.
+//! in hexadecimal. The node makes both, no person chooses them. A secret of 256 random bits cannot
+//! be guessed, so its hash need not be slow: it is BLAKE3, keyed by the node's key. The file alone
+//! tells nothing about a token. With the node's key it tells names and roles, and a hash that no
+//! search inverts. A check takes microseconds, so wrong tokens keep no right one waiting.
+//!
+//! Earlier releases stored Argon2id hashes, which take tens of milliseconds and 19 MiB. Such a
+//! token is accepted as before. When it comes the first time its hash is replaced by a fast one.
+//! The number of these checks at a time is bounded.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::PasswordVerifier;
 use argon2::{Algorithm, Argon2, Params, Version};
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
@@ -29,11 +34,14 @@ const TABLE: &str = "tokens";
 const PREFIX: &str = "cloister_";
 const ID_BYTES: usize = 8;
 const SECRET_BYTES: usize = 32;
-/// The most hashes that are computed at once: 19 MiB each.
+/// The most slow hashes that are computed at once: 19 MiB each.
 const MAX_CHECKS: usize = 4;
 
-/// A hash that no secret has (its output is 32 zero bytes), for checks of unknown ids.
-const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// The purpose of the key of fast hashes.
+const PURPOSE: &str = "hashes of tokens";
+
+/// The beginning of a stored fast hash. 64 hexadecimal digits follow.
+const FAST: &str = "blake3:";
 
 /// The role of a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,7 +119,7 @@ pub enum TokenRefusal {
     Unreadable(#[from] VaultError),
 }
 
-/// A stored token. The hash is a PHC string, which names algorithm and parameters.
+/// A stored token. The hash is a fast one, or that of an earlier release: a PHC string of Argon2id.
 #[derive(Serialize, Deserialize)]
 struct Record {
     name: String,
@@ -124,6 +132,20 @@ struct Record {
 impl Record {
     fn token(self) -> Token {
         Token { name: self.name, roles: self.roles, made: self.made, expires: self.expires }
+    }
+
+    /// Returns the fast hash, if it has one.
+    fn fast_hash(&self) -> Option<blake3::Hash> {
+        blake3::Hash::from_hex(self.hash.strip_prefix(FAST)?).ok()
+    }
+
+    /// Returns the token if its secret was proven and it has not expired.
+    fn admit(self, proven: bool, now: u64) -> Result<Token, TokenRefusal> {
+        match self.expires {
+            _ if !proven => Err(TokenRefusal::Unknown),
+            Some(expires) if expires <= now => Err(TokenRefusal::Expired),
+            _ => Ok(self.token()),
+        }
     }
 }
 
@@ -147,19 +169,65 @@ impl Tokens<'_> {
     }
 
     pub(crate) fn check(&self, presented: &str, now: u64) -> Result<Token, TokenRefusal> {
-        let parts = parse(presented);
-        let record = match &parts {
-            Some((id, _)) => self.record(id)?,
-            None => None,
-        };
-        let hash = record.as_ref().map_or(DUMMY_HASH, |record| &record.hash);
-        let secret = parts.map_or("", |(_, secret)| secret);
-        let proven = is_hash_of(hash, secret);
-        let record = record.filter(|_| proven).ok_or(TokenRefusal::Unknown)?;
-        if record.expires.is_some_and(|expires| expires <= now) {
-            return Err(TokenRefusal::Expired);
+        match self.check_fast(presented, now) {
+            Some(checked) => checked,
+            None => self.check_slowly(presented, now),
         }
-        Ok(record.token())
+    }
+
+    pub(crate) fn check_fast(
+        &self,
+        presented: &str,
+        now: u64,
+    ) -> Option<Result<Token, TokenRefusal>> {
+        let (id, secret) = match parse(presented) {
+            Some(parts) => parts,
+            None => return Some(Err(TokenRefusal::Unknown)),
+        };
+        match self.record(id) {
+            Err(error) => Some(Err(error.into())),
+            Ok(None) => Some(Err(TokenRefusal::Unknown)),
+            Ok(Some(record)) => {
+                let stored = record.fast_hash()?;
+                // Hashes are compared in constant time.
+                let proven = stored == self.fast_hash(id, secret);
+                Some(record.admit(proven, now))
+            }
+        }
+    }
+
+    /// Checks a token whose hash is slow, and stores its fast hash if it is right.
+    fn check_slowly(&self, presented: &str, now: u64) -> Result<Token, TokenRefusal> {
+        let (id, secret) = parse(presented).ok_or(TokenRefusal::Unknown)?;
+        let mut record = self.record(id)?.ok_or(TokenRefusal::Unknown)?;
+        let proven = is_slow_hash_of(&record.hash, secret);
+        if proven {
+            record.hash = stored(self.fast_hash(id, secret));
+            if let Err(error) = self.replace(id, &record) {
+                tracing::warn!(%error, "a token keeps its slow hash");
+            }
+        }
+        record.admit(proven, now)
+    }
+
+    /// Replaces the record of a token, if it has not been revoked meanwhile. Blocks.
+    fn replace(&self, id: &str, record: &Record) -> Result<(), VaultError> {
+        let sealed = records::seal(self.0.sealer(), TABLE, id.as_bytes(), record)?;
+        let id = id.to_owned();
+        let written = self.0.submit(sealed.len(), move |group| {
+            let mut tokens = group.transaction.open_table(TOKENS)?;
+            if tokens.get(id.as_str())?.is_some() {
+                tokens.insert(id.as_str(), sealed.as_slice())?;
+            }
+            Ok(())
+        });
+        written.wait()
+    }
+
+    fn fast_hash(&self, id: &str, secret: &str) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0.key(PURPOSE));
+        // Both have a fixed length.
+        hasher.update(id.as_bytes()).update(secret.as_bytes()).finalize()
     }
 
     pub(crate) fn all(&self) -> Result<Vec<Token>, VaultError> {
@@ -181,7 +249,6 @@ impl Tokens<'_> {
                 return Ok(false);
             };
             group.transaction.open_table(TOKENS)?.remove(id.as_str())?;
-            group.tokens_changed = true;
             Ok(true)
         })
     }
@@ -193,7 +260,8 @@ impl Tokens<'_> {
         expires: Option<u64>,
         now: u64,
     ) -> Result<(Draft, Vec<u8>), VaultError> {
-        let draft = Draft::new(name, roles, expires, now)?;
+        let hash = |id: &str, secret: &str| stored(self.fast_hash(id, secret));
+        let draft = Draft::new(name, roles, expires, now, hash)?;
         let sealed = records::seal(self.0.sealer(), TABLE, draft.id.as_bytes(), &draft.record)?;
         Ok((draft, sealed))
     }
@@ -224,6 +292,7 @@ impl Draft {
         roles: BTreeSet<Role>,
         expires: Option<u64>,
         now: u64,
+        hash_of: impl Fn(&str, &str) -> String,
     ) -> Result<Self, VaultError> {
         check_name("a token's name", name)?;
         if roles.is_empty() {
@@ -233,7 +302,7 @@ impl Draft {
         let bytes = Zeroizing::new(seal::random::<SECRET_BYTES>()?);
         let secret = Zeroizing::new(hex(bytes.as_slice()));
         let text = Zeroizing::new([PREFIX, &id, "_", &secret].concat());
-        let hash = hash_of(&secret)?;
+        let hash = hash_of(&id, &secret);
         let record = Record { name: name.to_owned(), roles, made: now, expires, hash };
         Ok(Self { id, record, text })
     }
@@ -256,7 +325,6 @@ fn keep(
     }
     names.insert(name, draft.id.as_str())?;
     tokens.insert(draft.id.as_str(), sealed)?;
-    group.tokens_changed = true;
     Ok(draft.text)
 }
 
@@ -275,24 +343,19 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns Argon2id with 19 MiB, two passes and one lane: the first of OWASP's recommendations,
-/// which are equal in strength.
+/// Returns Argon2id as earlier releases used it: 19 MiB, two passes and one lane.
 fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
 }
 
-fn hash_of(secret: &str) -> Result<String, VaultError> {
+fn is_slow_hash_of(hash: &str, secret: &str) -> bool {
     let _permit = HashPermit::acquire();
-    // Fails only if the system has no random bytes for the salt.
-    let hash = hasher().hash_password(secret.as_bytes()).map_err(|_| VaultError::Random)?;
-    Ok(hash.to_string())
+    hasher().verify_password(secret.as_bytes(), hash).is_ok()
 }
 
-fn is_hash_of(hash: &str, secret: &str) -> bool {
-    let _permit = HashPermit::acquire();
-    #[cfg(test)]
-    tests::CHECKED.with_borrow_mut(|checked| checked.push(hash.to_owned()));
-    hasher().verify_password(secret.as_bytes(), hash).is_ok()
+/// Writes a fast hash as it is stored.
+fn stored(hash: blake3::Hash) -> String {
+    format!("{FAST}{}", hash.to_hex())
 }
 
 static RUNNING: Mutex<usize> = Mutex::new(0);
@@ -322,43 +385,72 @@ impl Drop for HashPermit {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
-    use argon2::password_hash::phc::PasswordHash;
+    use argon2::password_hash::PasswordHasher;
     use tempfile::tempdir;
 
     use super::*;
 
-    thread_local! {
-        /// The hashes that this thread has checked secrets against.
-        pub(super) static CHECKED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// Gives a token the hash that an earlier release would have stored.
+    fn make_old(tokens: &Tokens<'_>, text: &str) {
+        let (id, secret) = parse(text).unwrap();
+        let hash = hasher().hash_password(secret.as_bytes()).unwrap().to_string();
+        let record = tokens.record(id).unwrap().unwrap();
+        tokens.replace(id, &Record { hash, ..record }).unwrap();
     }
 
-    /// Compares the work and not the time, which depends on the machine.
+    fn wrong(text: &str) -> String {
+        [text.rsplit_once('_').unwrap().0, "_", &"0".repeat(64)].concat()
+    }
+
     #[test]
-    fn known_and_unknown_ids_cost_one_hash_of_the_same_parameters() {
+    fn no_slow_hash_is_computed_for_tokens_of_this_release_and_unknown_ones() {
         let folder = tempdir().unwrap();
         let state = State::open(folder.path()).unwrap();
         let tokens = Tokens(&state);
         let text = tokens.make("anna", BTreeSet::from([Role::Owner]), None, 0).wait().unwrap();
         let unknown = [PREFIX, "0123456789abcdef_", &"0".repeat(64)].concat();
-        let wrong = [text.rsplit_once('_').unwrap().0, "_", &"0".repeat(64)].concat();
-        for presented in ["", "hello", &unknown, &wrong, &text] {
-            drop(tokens.check(presented, 0));
+        for presented in ["", "hello", &unknown, &wrong(&text)] {
+            let checked = tokens.check_fast(presented, 0);
+            assert!(matches!(checked, Some(Err(TokenRefusal::Unknown))), "{presented}");
         }
-        let checked = CHECKED.take();
-        assert_eq!(checked.len(), 5);
-        for hash in checked {
-            let parsed = PasswordHash::new(&hash).unwrap();
-            assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "the costs");
-            assert_eq!(parsed.salt.unwrap().len(), 16);
-            assert_eq!(parsed.hash.unwrap().len(), 32);
-        }
+        assert_eq!(tokens.check_fast(&text, 0).unwrap().unwrap().name, "anna");
     }
 
     #[test]
-    fn no_secret_has_the_hash_for_unknown_ids() {
-        assert!(!is_hash_of(DUMMY_HASH, ""));
-        assert!(!is_hash_of(DUMMY_HASH, &"0".repeat(64)));
+    fn a_token_of_an_earlier_release_is_checked_slowly_once() {
+        let folder = tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap();
+        let tokens = Tokens(&state);
+        let text = tokens.make("anna", BTreeSet::from([Role::Owner]), None, 0).wait().unwrap();
+        make_old(&tokens, &text);
+        assert!(tokens.check_fast(&text, 0).is_none());
+        assert!(matches!(tokens.check(&wrong(&text), 0), Err(TokenRefusal::Unknown)));
+        assert!(tokens.check_fast(&text, 0).is_none(), "a wrong secret changes nothing");
+        assert_eq!(tokens.check(&text, 0).unwrap().name, "anna");
+        assert_eq!(tokens.check_fast(&text, 0).unwrap().unwrap().name, "anna");
+        let refused = tokens.check_fast(&wrong(&text), 0);
+        assert!(matches!(refused, Some(Err(TokenRefusal::Unknown))));
+    }
+
+    #[test]
+    fn a_token_that_was_revoked_meanwhile_does_not_come_back() {
+        let folder = tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap();
+        let tokens = Tokens(&state);
+        let text = tokens.make("anna", BTreeSet::from([Role::Owner]), None, 0).wait().unwrap();
+        let (id, _) = parse(&text).unwrap();
+        let record = tokens.record(id).unwrap().unwrap();
+        assert!(tokens.revoke("anna").wait().unwrap());
+        tokens.replace(id, &record).unwrap();
+        assert!(matches!(tokens.check(&text, 0), Err(TokenRefusal::Unknown)));
+    }
+
+    #[test]
+    fn hashes_differ_by_node_and_by_id() {
+        let [one, other] = [(); 2].map(|()| tempdir().unwrap());
+        let states = [&one, &other].map(|folder| State::open(folder.path()).unwrap());
+        let [first, second] = states.each_ref().map(|state| Tokens(state).fast_hash("id", "s"));
+        assert_ne!(first, second);
+        assert_ne!(Tokens(&states[0]).fast_hash("di", "s"), first);
     }
 }

@@ -111,7 +111,11 @@ impl Written {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let declaration = Box::new(arguments.read_declaration()?);
     let operator = Operator::of(&arguments.node.config)?;
+    let name = declaration.name.clone();
     let found = operator.perform(Operation::Register { declaration })?;
+    for warning in operator.policy_warnings(&name)? {
+        eprintln!("warning: {warning}");
+    }
     if arguments.json {
         return print(&format!("{found:#}\n"));
     }

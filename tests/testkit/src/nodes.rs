@@ -87,12 +87,17 @@ impl Plan {
     }
 
     pub async fn start(&self, index: usize) -> Node {
+        Node::start(self.parts(index)).await.unwrap()
+    }
+
+    /// Returns the parts of a node, which reads nothing again.
+    pub fn parts(&self, index: usize) -> Parts {
         let settings = self.settings[index].clone();
         assert!(settings.identity.starts_with(self.folder.path()));
         let identity = Identity::load(&settings.identity).unwrap();
         let consortium = self.consortium.clone();
         let reread: Reread = Arc::new(|| Err("there are no files".into()));
-        Node::start(Parts { settings, consortium, identity, reread }).await.unwrap()
+        Parts { settings, consortium, identity, reread }
     }
 
     pub async fn start_all(&self) -> Vec<Node> {

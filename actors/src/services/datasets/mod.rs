@@ -47,7 +47,7 @@ use crate::vocabulary::flight::Flight;
 use crate::vocabulary::object::Parameter::{Optional, Required};
 use crate::vocabulary::object::{Call, Interface, Method, Principal, Reply, Right};
 use crate::vocabulary::selection::Stored;
-use crate::vocabulary::settings::{Limits, OwnRules, Policies};
+use crate::vocabulary::settings::{CurrentPolicies, Limits, OwnRules};
 use crate::vocabulary::turns::Turn;
 
 /// The actor.
@@ -62,7 +62,7 @@ pub struct Datasets {
 pub(crate) struct Store {
     vault: Vault,
     log: Log,
-    policies: Arc<Policies>,
+    policies: CurrentPolicies,
     access: Arc<cloister_sources::Access>,
     limits: Arc<Limits>,
     refusals: Arc<Refusals>,
@@ -153,7 +153,7 @@ impl Datasets {
     pub fn new(
         vault: Vault,
         log: Log,
-        policies: Arc<Policies>,
+        policies: CurrentPolicies,
         access: Arc<cloister_sources::Access>,
         (limits, memories): (&Limits, Memories),
     ) -> Self {

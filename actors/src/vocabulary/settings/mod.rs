@@ -1,5 +1,6 @@
 //! A node's settings, as `node.toml` holds them. Unknown entries are errors.
 
+mod origin;
 mod policies;
 
 use std::net::SocketAddr;
@@ -11,7 +12,8 @@ use cloister_sources::{Declaration, Source};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub use self::policies::{DatasetPolicy, OwnRules, Policies, PolicyError};
+pub use self::origin::{Origin, OriginError};
+pub use self::policies::{CurrentPolicies, DatasetPolicy, OwnRules, Policies, PolicyError};
 
 /// The number of rows that are read at a time.
 const BATCH_ROWS: usize = 16_384;
@@ -47,7 +49,7 @@ pub struct Settings {
     pub deadline_seconds: u32,
     /// Origins of web pages that may use the API from a browser, such as `https://lab.example`.
     #[serde(default)]
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<Origin>,
     /// The folder of the node's state, which it must not lose; relative to the settings file.
     #[serde(default = "default_state")]
     pub state: PathBuf,
@@ -179,8 +181,8 @@ const TRACES: &str = "/v1/traces";
 pub struct Limits {
     /// The longest body of a request in bytes.
     pub body_bytes: usize,
-    /// The bytes of requests that may be in flight. A request counts from before its body is read
-    /// until its call, and the computation that it began, have ended. Bodies of more than 64 KiB
+    /// The bytes of requests that may be in flight. A request counts as its body arrives, until its
+    /// call, and the computation that it began, have ended. Bodies of more than 64 KiB
     /// count. The bound is at least `body_bytes`.
     pub flight_bytes: usize,
     /// The number of handles that one principal may hold.

@@ -2,6 +2,7 @@
 //! `policy.d`. Unknown entries are errors: a misspelt rule must not pass for a rule.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cloister_protocols::catalogue;
 use cloister_protocols::disclosure::{Profile, Rules};
@@ -14,6 +15,10 @@ pub struct Policies {
     /// The policies by the dataset's name.
     pub dataset: BTreeMap<String, DatasetPolicy>,
 }
+
+/// The policies that hold now. Clones change together, when the settings are read again.
+#[derive(Clone, Debug, Default)]
+pub struct CurrentPolicies(Arc<RwLock<Arc<Policies>>>);
 
 /// The owner's decisions for one dataset. The node's profile decides the entries that are left out.
 /// Minima can be raised here, not lowered.
@@ -120,6 +125,15 @@ pub enum PolicyError {
         /// The dataset.
         dataset: String,
     },
+    /// A name that no dataset can have.
+    #[error(
+        "the policy of dataset `{dataset}` protects nothing: a dataset's name has 1 to 100 letters, \
+         digits, '.', '-' and '_'"
+    )]
+    Name {
+        /// The dataset.
+        dataset: String,
+    },
     /// Two policies of one dataset.
     #[error("there are two policies of dataset `{dataset}`: leave one")]
     Twice {
@@ -150,6 +164,9 @@ impl Policies {
     pub fn check(&self, is_member: impl Fn(&str) -> bool) -> Result<(), PolicyError> {
         for (dataset, policy) in &self.dataset {
             let dataset = dataset.clone();
+            if !cloister_sources::is_dataset_name(&dataset) {
+                return Err(PolicyError::Name { dataset });
+            }
             let functions = policy.functions.iter().flatten();
             if let Some(unknown) = functions.into_iter().find(|f| catalogue::find(f).is_none()) {
                 return Err(PolicyError::Function { dataset, function: unknown.clone() });
@@ -171,10 +188,48 @@ impl Policies {
         Ok(())
     }
 
+    /// Returns a warning for each policy of a dataset that does not exist.
+    #[must_use]
+    pub fn without_dataset(&self, exists: impl Fn(&str) -> bool) -> Vec<String> {
+        let missing = self.dataset.keys().filter(|name| !exists(name));
+        let warning = |name: &String| {
+            format!(
+                "the policy of dataset `{name}` protects nothing: there is no such dataset; register \
+                 it under this name, or mend the name in the policy"
+            )
+        };
+        missing.map(warning).collect()
+    }
+
     /// Returns the policy of this dataset.
     #[must_use]
     pub fn of(&self, dataset: &str) -> DatasetPolicy {
         self.dataset.get(dataset).cloned().unwrap_or_default()
+    }
+}
+
+impl CurrentPolicies {
+    /// Creates the place of the policies.
+    #[must_use]
+    pub fn new(policies: Policies) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(policies))))
+    }
+
+    /// Decides by other policies from now on.
+    pub fn replace(&self, policies: Policies) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policies);
+    }
+
+    /// Returns all policies.
+    #[must_use]
+    pub fn all(&self) -> Arc<Policies> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the policy of this dataset.
+    #[must_use]
+    pub fn of(&self, dataset: &str) -> DatasetPolicy {
+        self.all().of(dataset)
     }
 }
 
@@ -248,6 +303,17 @@ mod tests {
         assert!(matches!(beyond, Err(PolicyError::Minimum { .. })));
         let mut twice = trial("{}");
         assert!(matches!(twice.join(trial("{}")), Err(PolicyError::Twice { .. })));
+    }
+
+    #[test]
+    fn policies_of_datasets_that_do_not_or_cannot_exist_are_told() {
+        let two = policies(r#"{"dataset":{"trial":{},"trail":{}}}"#).unwrap();
+        let told = two.without_dataset(|name| name == "trial");
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("`trail`"), "{told:?}");
+        assert!(two.without_dataset(|_| true).is_empty());
+        let odd = policies(r#"{"dataset":{"the trial":{}}}"#).unwrap().check(|_| true);
+        assert!(matches!(odd, Err(PolicyError::Name { .. })));
     }
 
     #[test]

@@ -122,7 +122,6 @@ fn a_fault_at_any_point_of_a_commit_loses_nothing_acknowledged() {
 fn while_the_disk_fails_every_write_is_answered_so_and_reads_go_on() {
     let (_folder, vault, disk) = opened();
     vault.put_dataset("trial", &json!(1)).wait().unwrap();
-    let version = vault.tokens_version();
     disk.fail_after(0);
     for _ in 0..3 {
         let entry = vault.append("lost", 0, json!(null));
@@ -136,8 +135,22 @@ fn while_the_disk_fails_every_write_is_answered_so_and_reads_go_on() {
     }
     disk.repair();
     assert_eq!(vault.dataset("trial").unwrap(), Some(json!(1)));
-    assert_ne!(vault.tokens_version(), version, "what was cached is asked for again");
     assert_eq!(vault.append("kept", 0, json!(null)).wait().unwrap().number, 1);
+}
+
+#[test]
+fn a_probe_finds_out_whether_the_state_can_be_written() {
+    let (_folder, vault, disk) = opened();
+    let head = vault.append("first", 0, json!(null)).wait().unwrap();
+    vault.probe().wait().unwrap();
+    disk.fail_after(0);
+    assert!(matches!(vault.probe().wait(), Err(VaultError::Disk(_))));
+    disk.repair();
+    vault.probe().wait().unwrap();
+    assert_eq!(vault.head(), head, "the log has no entry of it");
+    vault.verify().unwrap();
+    vault.close();
+    assert!(matches!(vault.probe().wait(), Err(VaultError::Closed)));
 }
 
 #[test]

@@ -23,9 +23,7 @@ fn a_token_is_taken_until_it_expires_or_is_revoked() {
     assert_eq!(vault.check_token(&text, NOW + 9).unwrap(), anna);
     assert!(matches!(vault.check_token(&text, NOW + 10), Err(TokenRefusal::Expired)));
     assert_eq!(vault.tokens().unwrap(), [anna]);
-    let version = vault.tokens_version();
     assert!(vault.revoke_token("anna").wait().unwrap());
-    assert_ne!(vault.tokens_version(), version);
     assert!(!vault.revoke_token("anna").wait().unwrap());
     assert!(matches!(vault.check_token(&text, NOW), Err(TokenRefusal::Unknown)));
     let again = vault.make_token("anna", roles(&[Role::Owner]), None, NOW).wait().unwrap();
@@ -83,7 +81,7 @@ fn the_secret_is_nowhere_in_the_folder_and_in_no_debug_output() {
     let has = |text: &[u8]| file.windows(text.len()).any(|window| window == text);
     assert!(has(b"anna"));
     assert!(!has(secret.as_bytes()));
-    assert!(!has(b"argon2id"), "hashes are sealed as well");
+    assert!(!has(b"blake3:"), "hashes are sealed as well");
     let raw: Vec<u8> = (0..32)
         .map(|byte| u8::from_str_radix(&secret[2 * byte..2 * byte + 2], 16).unwrap())
         .collect();
