@@ -364,7 +364,7 @@ fn fault_code(fault: &Fault) -> Code {
         Fault::Input(_) | Fault::TableTooLarge { .. } => Code::BadInput,
         Fault::Refused(_) => Code::RefusedByDisclosureRules,
         Fault::NoCommittee { .. } => Code::NoCommittee,
-        Fault::Undefined { .. } => Code::Undefined,
+        Fault::Undefined { .. } | Fault::Imprecise { .. } => Code::Undefined,
         Fault::ResultOutOfRange => Code::ResultOutOfRange,
     }
 }
@@ -426,6 +426,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
         | Fault::Input(_)
         | Fault::NoCommittee { .. }
         | Fault::Undefined { .. }
+        | Fault::Imprecise { .. }
         | Fault::ResultOutOfRange
         | Fault::InvalidOpening
         | Fault::Internal(_) => None,

@@ -99,7 +99,7 @@ impl Magnitude {
     }
 
     /// Returns the bits that the magnitudes of the elements take if they are exact.
-    fn bits(self) -> i32 {
+    pub(crate) fn bits(self) -> i32 {
         self.highest.saturating_sub(self.lowest).max(0)
     }
 }

@@ -1,7 +1,8 @@
 //! Errors of the caller: data or parameters that do not fit. No message has gone to the parties
 //! yet.
 
-/// An error in the caller's data or parameters. It tells the position, never the value.
+/// An error in the caller's data or parameters. It tells the position, never the value; of a column
+/// that is too wide, the size of its numbers. Peers are not told the error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InputError {
     /// A number that is NaN or infinite.
@@ -49,6 +50,20 @@ pub enum InputError {
     RepeatedId {
         /// The position in the data, from 0.
         index: usize,
+    },
+    /// A column of numbers that no exact sum holds. Only the own party sees the powers of ten.
+    #[error(
+        "column {column} behind the ids has magnitudes from about 1e{smallest} to 1e{largest}, too far \
+         apart for an exact sum: if one of them is a code for a missing value, declare it as one, else \
+         round or transform the column"
+    )]
+    TooWide {
+        /// The position among the party's columns, from 0.
+        column: usize,
+        /// The power of ten next below the smallest magnitude but 0.
+        smallest: i32,
+        /// The power of ten next below the largest magnitude.
+        largest: i32,
     },
     /// More data than one computation may hold.
     #[error("{what}: {actual} is more than the limit of {limit}")]

@@ -71,6 +71,9 @@ pub enum Answer {
         correlation: Vec<Vec<f64>>,
         /// The number of joined rows.
         samples: u64,
+        /// A bound on the absolute error of every correlation, where columns were rounded; 0 where
+        /// none was, so that each correlation is the double nearest to the exact one.
+        precision: f64,
     },
     /// Least squares over joined rows.
     Regression {
@@ -84,6 +87,10 @@ pub enum Answer {
         r_squared: f64,
         /// The number of joined rows.
         samples: u64,
+        /// A bound on the absolute error of each coefficient and of its standard error, in the order
+        /// of the coefficients, where columns were rounded. It is 0 where none was: then all results
+        /// are the doubles nearest to the exact ones. The error of R² is below 10^-9 in any case.
+        precision: Vec<f64>,
     },
     /// Means of groups of joined rows.
     Groups {

@@ -2,6 +2,7 @@
 //! over the ids that all parties have.
 
 use crate::engine::matching::Matching;
+use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
 use crate::functions::common::joins::{CATEGORIES, COLUMNS, JOINED, KeyedRows, SIZES, categories};
@@ -13,6 +14,7 @@ const TERMS: Terms = Terms {
     categories: 2,
     always_tells: false,
     work: Work::Cells,
+    of: Use::Sums,
     opens: |_| Equations::counts(1),
     misfit: |columns| {
         (!have_one_each(columns)).then_some(

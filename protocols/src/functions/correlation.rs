@@ -2,10 +2,11 @@
 //! have.
 
 use crate::engine::matching::Matching;
+use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
-    COLUMNS, JOINED, KeyedRows, MOMENTS, SIZES, moments, scaled,
+    COLUMNS, JOINED, KeyedRows, MOMENTS, ROUNDED, SIZES, encoded, moments,
 };
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
@@ -15,6 +16,7 @@ const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    of: Use::Products,
     opens: |scope| Equations::products(scope.columns),
     misfit: |columns| {
         (columns.iter().sum::<usize>() == 0).then_some("no party has a column of numbers")
@@ -31,8 +33,8 @@ impl Joining for JoinedCorrelation {
         name: "CorrelationVertical",
         summary: "the correlations of all parties' columns, over the ids that all parties have",
         input: InputKind::Keyed([Behind::Numbers, Behind::Numbers]),
-        reveals: &[SIZES, COLUMNS, JOINED, MOMENTS],
-        result_keys: &["correlation", "samples"],
+        reveals: &[SIZES, COLUMNS, JOINED, MOMENTS, ROUNDED],
+        result_keys: &["correlation", "samples", "precision"],
         ..JOINED_ROWS
     };
 
@@ -40,6 +42,6 @@ impl Joining for JoinedCorrelation {
 
     async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
         let announced = rows.announce(cx).await?;
-        moments::correlation(cx, announced.join(), &scaled(rows.columns)).await
+        moments::correlation(cx, announced.join(), &encoded(rows.columns)).await
     }
 }

@@ -1,9 +1,12 @@
 //! `SetIntersectionSum`: the sum of one party's numbers over the ids that all parties have.
 
 use crate::engine::matching::Matching;
+use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
-use crate::functions::common::joins::{COLUMNS, JOINED, KeyedRows, SCALES, SIZES, moments, scaled};
+use crate::functions::common::joins::{
+    COLUMNS, JOINED, KeyedRows, SIZES, UNIT, WIDTH, encoded, moments,
+};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::equations::Equations;
@@ -12,6 +15,7 @@ const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    of: Use::Sums,
     opens: |scope| Equations { counts: 1, ..Equations::linear(scope.columns) },
     misfit: |columns| {
         (columns.iter().sum::<usize>() != 1).then_some(
@@ -30,7 +34,7 @@ impl Joining for JoinedSum {
         name: "SetIntersectionSum",
         summary: "the sum of one party's numbers over the ids that all parties have",
         input: InputKind::Keyed([Behind::Number, Behind::Nothing]),
-        reveals: &[SIZES, COLUMNS, JOINED, SCALES],
+        reveals: &[SIZES, COLUMNS, WIDTH, JOINED, UNIT],
         result_keys: &["sum", "size_intersection"],
         ..JOINED_ROWS
     };
@@ -39,6 +43,6 @@ impl Joining for JoinedSum {
 
     async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
         let announced = rows.announce(cx).await?;
-        moments::sum(cx, announced.join(), &scaled(rows.columns)).await
+        moments::sum(cx, announced.join(), &encoded(rows.columns)).await
     }
 }

@@ -2,10 +2,11 @@
 //! groups, over the ids that all parties have.
 
 use crate::engine::matching::Matching;
+use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
 use crate::functions::common::joins::{
-    COLUMNS, GROUPS, JOINED, KeyedRows, SCALES, SIZES, categories,
+    COLUMNS, GROUPS, JOINED, KeyedRows, SIZES, UNIT, WIDTH, categories,
 };
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
@@ -15,6 +16,7 @@ const TERMS: Terms = Terms {
     categories: 1,
     always_tells: true,
     work: Work::Cells,
+    of: Use::Sums,
     // Each mean is of a group of its own, whose size is checked.
     opens: |_| Equations { counts: 1, ..Equations::linear(1) },
     misfit: |columns| {
@@ -35,7 +37,7 @@ impl Joining for JoinedMeans {
         summary: "the means of the second party's numbers in each of the first party's groups, over the ids \
                   that all parties have",
         input: InputKind::Keyed([Behind::Category, Behind::Number]),
-        reveals: &[SIZES, COLUMNS, JOINED, GROUPS, SCALES],
+        reveals: &[SIZES, COLUMNS, WIDTH, JOINED, GROUPS, UNIT],
         result_keys: &["groups", "samples"],
         ..JOINED_ROWS
     };

@@ -4,10 +4,11 @@
 use serde::Deserialize;
 
 use crate::engine::matching::Matching;
+use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::JOINED_ROWS;
 use crate::functions::common::joins::terms::{Terms, Work};
 use crate::functions::common::joins::{
-    COLUMNS, JOINED, KeyedRows, MOMENTS, SCALES, SIZES, moments, scaled,
+    COLUMNS, JOINED, KeyedRows, MOMENTS, ROUNDED, SIZES, UNITS, encoded, moments,
 };
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Behind, Descriptor, InputKind, ParameterEntry};
@@ -26,6 +27,7 @@ const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    of: Use::Products,
     opens: |scope| Equations::products(scope.columns),
     misfit: |columns| {
         let fits =
@@ -65,8 +67,8 @@ impl Function for RegressionById {
             Ids::CASE,
             Ids::PAD_TO,
         ],
-        reveals: &[SIZES, COLUMNS, JOINED, MOMENTS, SCALES],
-        result_keys: &["mle", "standard_errors", "r_squared", "samples"],
+        reveals: &[SIZES, COLUMNS, JOINED, MOMENTS, UNITS, ROUNDED],
+        result_keys: &["mle", "standard_errors", "r_squared", "samples", "precision"],
         ..JOINED_ROWS
     };
 
@@ -100,7 +102,7 @@ impl Function for RegressionById {
 impl OnShares for RegressionById {
     async fn run<E: Matching>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         let announced = self.rows.announce(cx).await?;
-        let columns = scaled(self.rows.columns);
+        let columns = encoded(self.rows.columns);
         moments::regression(cx, announced.join(), &columns, self.intercept).await
     }
 }

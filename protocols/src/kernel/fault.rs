@@ -91,6 +91,18 @@ pub enum Fault {
         /// The reason. It says nothing that the parties did not agree to open.
         why: &'static str,
     },
+    /// An answer whose error might be larger than allowed, because a column was rounded. It follows
+    /// from opened values.
+    #[error(
+        "column {column} of all parties' columns was rounded to 53 binary digits below its largest \
+         number, in the join or not, and the numbers of the joined rows are too small beside that for a \
+         precise answer: let its party declare codes for missing values, leave far larger numbers out, or \
+         transform the column"
+    )]
+    Imprecise {
+        /// The position among all columns, in the order of parties and of their columns, from 0.
+        column: usize,
+    },
     /// Data or parameters of the caller that do not fit the function.
     #[error(transparent)]
     Input(#[from] InputError),

@@ -18,7 +18,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Join;
-use super::columns::{Cells, Scaled, numbers, value};
+use super::columns::{Cells, Encoded, Unit, Use, bits, numbers};
 use super::terms::Told;
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
@@ -208,25 +208,26 @@ pub(crate) async fn mean_by_group<E: Matching>(
 ) -> Computed {
     let [of_groups, _] = kinds(join.told)?;
     let own = Own::of(&mut columns, Some(of_groups), &mut cx.rng);
-    let scaled: Vec<Scaled> = columns.into_iter().filter_map(Cells::into_scaled).collect();
+    let encoded: Vec<Encoded> = columns.into_iter().filter_map(Cells::into_encoded).collect();
     let words = match cx.channel.parties().me().index() {
         0 => own.bits(of_groups),
-        _ => scaled.iter().map(|scaled| scaled.words.to_vec()).collect(),
+        _ => words_of(&encoded),
     };
     let width = |index: usize, told: &Told| match index {
         0 => told.categories.div_ceil(WORD_BITS),
-        _ => told.columns,
+        _ => told.number_words(),
     };
     let joined = join.run(cx, words, width).await?;
     let [groups, values, ..] = joined.tables.as_slice() else {
         return Err(Fault::Internal("each party has a joined table"));
     };
     let groups = bit_slices(&cx.engine, groups, of_groups);
-    let values = values.first().ok_or(Fault::Internal("a joined table has its columns"))?;
-    let (sums, counts) = groups_of(cx, cx.permit.least_shown(), &groups, values).await?;
-    let exponents = share_exponents(cx, &scaled, join.told).await?;
+    let told = join.told.get(1).ok_or(Fault::Internal("a join has two parties"))?;
+    let values = numbers(&mut cx.engine, values, bits(Use::Sums, told.rows, told.wide)).await?;
+    let (sums, counts) = groups_of(cx, cx.permit.least_shown(), &groups, &values).await?;
+    let units = share_units(cx, &encoded, join.told, true).await?;
     let counts = cx.engine.open(&counts, Recipients::Parties).await?;
-    let sums = E::Shared::<u128>::concat(&[&sums, &exponents]);
+    let sums = E::Shared::<u128>::concat(&[&sums, &units]);
     let sums = cx.engine.open(&sums, Recipients::Parties).await?;
     let (Reconstructed::Value(counts), Reconstructed::Value(sums)) = (counts, sums) else {
         return Ok(None);
@@ -239,13 +240,14 @@ pub(crate) async fn mean_by_group<E: Matching>(
     };
     let names = names_of_both(cx, names, [shown.len(), 0]).await?.into_iter().next();
     let names = names.expect("the first party tells its names");
-    let exponent = super::columns::exponent(sums.get(of_groups))?;
+    let unit = sums.get(of_groups).ok_or(Fault::Internal("a column of numbers has a unit"))?;
+    let unit = Unit::opened_exact(*unit)?;
     let group = |place: usize| {
         let (sum, count) = sums
             .get(place)
             .zip(counts.get(place))
             .ok_or(Fault::Internal("each group has a sum and a count"))?;
-        let mean = value(&sum.cast_signed().into(), &(*count).into(), exponent);
+        let mean = unit.value(&sum.cast_signed().into(), &(*count).into());
         Ok(Group { count: *count, mean: mean.ok_or(Fault::ResultOutOfRange)? })
     };
     let groups = shown.into_iter().map(group).collect::<Result<Vec<Group>, Fault>>()?;
@@ -259,15 +261,14 @@ async fn groups_of<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     least: u64,
     groups: &[Bits<E>],
-    values: &Bits<E>,
+    values: &E::Shared<u128>,
 ) -> Result<(E::Shared<u128>, E::Shared<u64>), Fault> {
     let (engine, rows, kinds) = (&mut cx.engine, values.len(), groups.len());
     let counts = count(engine, groups, rows).await?;
-    let values = numbers(engine, values).await?;
     let is_in: E::Shared<u128> =
         engine.bit_to_arithmetic(&groups.iter().collect::<Vec<_>>(), rows).await?;
     let dimensions = Dimensions { rows: kinds, inner: rows, columns: 1 };
-    let sums = engine.matrix_product(&is_in, &values, dimensions).await?;
+    let sums = engine.matrix_product(&is_in, values, dimensions).await?;
     let is_small = is_below(engine, &counts, least).await?;
     let is_small: E::Shared<u128> = engine.bit_to_arithmetic(&[&is_small], kinds).await?;
     let is_shown = engine.public(vec![1; kinds]).minus(&is_small);
@@ -275,17 +276,23 @@ async fn groups_of<E: Engine>(
     Ok((sums, suppress_below(engine, &counts, least).await?))
 }
 
-/// Shares the exponents of all parties' columns.
-pub(crate) async fn share_exponents<E: Engine>(
+/// Returns the words of this party's columns of numbers, one column of words after the other.
+pub(crate) fn words_of(columns: &[Encoded]) -> Vec<Vec<PackedBits>> {
+    columns.iter().flat_map(|column| &column.words).map(|words| words.to_vec()).collect()
+}
+
+/// Shares the units of all parties' columns of numbers: whether each was rounded, and its exponent
+/// if this is asked for.
+pub(crate) async fn share_units<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
-    own: &[Scaled],
+    own: &[Encoded],
     told: &[Told],
+    with_exponents: bool,
 ) -> Result<E::Shared<u128>, Fault> {
     let numeric = |told: &Told| if told.categories == 0 { told.columns } else { 0 };
     let lengths: Vec<usize> = told.iter().map(numeric).collect();
-    let exponents: Vec<u128> =
-        own.iter().map(|scaled| i128::from(scaled.exponent).cast_unsigned()).collect();
-    let shares = cx.engine.share(&exponents, &lengths).await?;
+    let units: Vec<u128> = own.iter().map(|column| column.unit.element(with_exponents)).collect();
+    let shares = cx.engine.share(&units, &lengths).await?;
     Ok(E::Shared::<u128>::concat(&shares.iter().collect::<Vec<_>>()))
 }
 

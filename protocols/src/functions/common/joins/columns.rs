@@ -1,4 +1,15 @@
 //! Columns of joined rows: as words that are shuffled, and as the values to compute with.
+//!
+//! A column of numbers is one of whole multiples of a power of two, the finest that its values
+//! need. Its *width* is the number of binary digits from there to the largest magnitude.
+//!
+//! - *For sums* it is exact. Up to 53 digits fit one word (a narrow column). More take two words (a
+//!   wide column), as far as the sum of all rows fits 128 bits: 107 digits for 2^20 rows, 117 for
+//!   1,000. A wider column is refused before any message.
+//! - *For products* each column has one word, because two of them and the rows have to fit 128
+//!   bits. A column of more than 53 digits is rounded to 53 below its largest magnitude, whether
+//!   that row is in the join or not. Each value is then off by half a unit at most; see
+//!   [`super::precision`] for the consequences.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +18,7 @@ use zeroize::Zeroizing;
 
 use super::categories::MOST;
 use crate::algebra::fixed::{Magnitude, Scale};
-use crate::algebra::normalised::Normalised;
-use crate::algebra::packed_bits::PackedBits;
+use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
 use crate::algebra::ring::Ring;
 use crate::algebra::rounding::fraction_to_double;
 use crate::circuits::Bits;
@@ -18,21 +28,30 @@ use crate::functions::common::categories::{check_message, check_name};
 use crate::functions::input::number_text;
 use crate::kernel::fault::{Fault, InputError};
 
-/// The bits of a number in its column's scale, without the sign.
-pub(crate) const PRECISION: usize = 53;
+/// The binary digits of a narrow column, without the sign.
+const NARROW: i32 = 53;
 
-/// The same, as an exponent.
-pub(crate) const FRACTION: i64 = 53;
+/// The binary digits of a sum in the ring, without the sign.
+const SUM_BITS: u32 = 127;
 
 /// A bound above the exponent of any double.
 const MOST_EXPONENT: i64 = 1_100;
 
-/// The width of its word in two's complement: the largest magnitude is 2^53.
-const WIDTH: usize = PRECISION + 2;
+/// The use of columns of numbers in a function, which decides how they are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Sums of rows.
+    Sums,
+    /// Sums of products.
+    Products,
+}
 
 /// One column of this party.
 pub(crate) enum Cells {
-    Numbers(Scaled),
+    /// Numbers as they came.
+    Numbers(Zeroizing<Vec<f64>>),
+    /// Numbers as words.
+    Encoded(Encoded),
     Texts(Zeroizing<Vec<String>>),
     /// The place of each row's category among the names, which are in ascending order.
     Categories {
@@ -41,28 +60,37 @@ pub(crate) enum Cells {
     },
 }
 
-/// Numbers as whole multiples of 2^(`exponent` − 53).
-pub(crate) struct Scaled {
-    pub(crate) words: Zeroizing<Vec<PackedBits>>,
-    pub(crate) exponent: i32,
-    /// The numbers as they came.
-    numbers: Zeroizing<Vec<f64>>,
+/// Numbers as whole multiples of a power of two.
+pub(crate) struct Encoded {
+    /// The whole numbers in two's complement: one word of each row, or the low ones and the high
+    /// ones.
+    pub(crate) words: Vec<Zeroizing<Vec<PackedBits>>>,
+    pub(crate) unit: Unit,
+}
+
+/// The unit of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unit {
+    /// The unit is 2 to this power.
+    pub(crate) exponent: i64,
+    /// True if values were rounded to whole units, so that each is off by half a unit at most.
+    pub(crate) rounded: bool,
 }
 
 impl Cells {
     pub(crate) fn numbers(numbers: &[f64]) -> Result<Self, InputError> {
-        if let Some(index) = numbers.iter().position(|number| !number.is_finite()) {
-            return Err(InputError::NotFinite { index });
+        match numbers.iter().position(|number| !number.is_finite()) {
+            Some(index) => Err(InputError::NotFinite { index }),
+            None => Ok(Self::Numbers(Zeroizing::new(numbers.to_vec()))),
         }
-        Ok(Self::Numbers(Scaled::of(numbers)))
     }
 
     /// Turns a column into categories. Numbers that stand for categories become their texts.
     pub(crate) fn into_categories(self) -> Result<Self, InputError> {
         let texts = match self {
-            Self::Categories { .. } => return Ok(self),
+            Self::Categories { .. } | Self::Encoded(_) => return Ok(self),
             Self::Texts(texts) => texts,
-            Self::Numbers(Scaled { numbers, .. }) => {
+            Self::Numbers(numbers) => {
                 Zeroizing::new(numbers.iter().copied().map(number_text).collect())
             }
         };
@@ -79,52 +107,135 @@ impl Cells {
         Ok(Self::Categories { names, places })
     }
 
-    pub(crate) fn into_scaled(self) -> Option<Scaled> {
+    /// Encodes numbers for this use, of the column at this place. The party announces so many rows.
+    pub(crate) fn encoded(self, place: usize, of: Use, rows: u64) -> Result<Self, InputError> {
         match self {
-            Self::Numbers(scaled) => Some(scaled),
-            Self::Texts(_) | Self::Categories { .. } => None,
+            Self::Numbers(numbers) => Encoded::new(&numbers, place, of, rows).map(Self::Encoded),
+            other => Ok(other),
+        }
+    }
+
+    /// Returns whether these are numbers of two words each.
+    pub(crate) fn is_wide(&self) -> bool {
+        matches!(self, Self::Encoded(encoded) if encoded.words.len() > 1)
+    }
+
+    pub(crate) fn into_encoded(self) -> Option<Encoded> {
+        match self {
+            Self::Encoded(encoded) => Some(encoded),
+            Self::Numbers(_) | Self::Texts(_) | Self::Categories { .. } => None,
         }
     }
 }
 
-impl Scaled {
-    fn of(numbers: &[f64]) -> Self {
-        let numbers = Zeroizing::new(numbers.to_vec());
-        let Normalised { exponent, elements } = Normalised::new(numbers.clone());
-        let bits = i32::try_from(PRECISION).unwrap_or(i32::MAX);
-        let scale = Scale::with_bits(Some(Magnitude::BELOW_ONE), bits);
-        // Every normalised element is of that magnitude.
-        let whole = scale.encode(&elements).expect("a normalised element fits its scale");
-        let words = whole.iter().map(|whole| PackedBits(whole.word(0))).collect();
-        Self { words: Zeroizing::new(words), exponent, numbers }
+impl Encoded {
+    fn new(numbers: &[f64], place: usize, of: Use, rows: u64) -> Result<Self, InputError> {
+        let magnitude = Magnitude::of(numbers);
+        let width = magnitude.map_or(0, Magnitude::bits);
+        let is_wide = of == Use::Sums && width > NARROW;
+        if is_wide && width > most_digits(rows) {
+            return Err(too_wide(numbers, place));
+        }
+        let scale = Scale::with_bits(magnitude, if is_wide { width } else { NARROW });
+        // The scale was chosen for these numbers.
+        let whole = scale.encode(numbers).expect("a number fits the scale of its column");
+        let word = |index: usize| {
+            Zeroizing::new(whole.iter().map(|whole| PackedBits(whole.word(index))).collect())
+        };
+        let words = (0..=usize::from(is_wide)).map(word).collect();
+        let unit = Unit { exponent: -i64::from(scale.fraction_bits()), rounded: scale.rounds() };
+        Ok(Self { words, unit })
     }
 }
 
-/// Returns the numbers that words of a joined column stand for.
+impl Unit {
+    /// Returns the unit as an element to share; without its exponent unless this is asked for.
+    pub(crate) fn element(self, with_exponent: bool) -> u128 {
+        let exponent = if with_exponent { self.exponent } else { 0 };
+        let shifted = u128::try_from(exponent + MOST_EXPONENT).unwrap_or(0);
+        2 * shifted + u128::from(self.rounded)
+    }
+
+    /// Reads a unit as it was opened.
+    pub(crate) fn opened(element: u128) -> Result<Self, Fault> {
+        let exponent = i64::try_from(element / 2).map_err(|_| Fault::InvalidOpening)?;
+        let unit = Self { exponent: exponent - MOST_EXPONENT, rounded: element % 2 == 1 };
+        match unit.exponent <= MOST_EXPONENT {
+            true => Ok(unit),
+            false => Err(Fault::InvalidOpening),
+        }
+    }
+
+    /// Reads the unit of a column that is added, which is never rounded.
+    pub(crate) fn opened_exact(element: u128) -> Result<Self, Fault> {
+        let unit = Self::opened(element)?;
+        if unit.rounded { Err(Fault::InvalidOpening) } else { Ok(unit) }
+    }
+
+    /// Returns the double nearest to so many units, divided by the denominator.
+    pub(crate) fn value(self, units: &BigInt, denominator: &BigInt) -> Option<f64> {
+        fraction_to_double(units, denominator, self.exponent)
+    }
+}
+
+/// Returns the bits of a joined column's numbers in two's complement. The party has announced so
+/// many rows, and whether the column is wide.
+pub(crate) fn bits(of: Use, rows: usize, wide: bool) -> usize {
+    let digits = match (of, wide) {
+        (_, true) => most_digits(rows as u64),
+        (Use::Sums, false) => NARROW,
+        // Rounding up makes 2^53 itself.
+        (Use::Products, false) => NARROW + 1,
+    };
+    1 + usize::try_from(digits).unwrap_or(0)
+}
+
+/// Returns the most binary digits of numbers of which so many have a sum in the ring.
+fn most_digits(rows: u64) -> i32 {
+    let of_rows = u64::BITS - rows.saturating_sub(1).leading_zeros();
+    SUM_BITS.saturating_sub(of_rows).cast_signed()
+}
+
+/// Returns the refusal of a column that no sum holds.
+fn too_wide(numbers: &[f64], column: usize) -> InputError {
+    let magnitudes = numbers.iter().map(|number| number.abs()).filter(|number| *number > 0.0);
+    let (mut smallest, mut largest) = (f64::MAX, 0.0_f64);
+    magnitudes.for_each(|magnitude| {
+        smallest = smallest.min(magnitude);
+        largest = largest.max(magnitude);
+    });
+    let [smallest, largest] = [smallest, largest].map(power_of_ten);
+    InputError::TooWide { column, smallest, largest }
+}
+
+/// Returns the power of ten next below a number above 0.
+fn power_of_ten(number: f64) -> i32 {
+    let text = format!("{number:e}");
+    text.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0)
+}
+
+/// Returns the numbers that words of a joined column stand for: so many bits in two's complement,
+/// the lowest word first.
 pub(crate) async fn numbers<E: Engine>(
     engine: &mut E,
-    words: &E::Shared<PackedBits>,
+    words: &[Bits<E>],
+    bits: usize,
 ) -> Result<E::Shared<u128>, Fault> {
-    let rows = words.len();
-    let bit_slices = engine.bit_slices(words, 0..WIDTH);
+    let column = words.first().ok_or(Fault::Internal("a joined column has its words"))?;
+    let rows = column.len();
+    let slices_of = |(index, word): (usize, &Bits<E>)| {
+        engine.bit_slices(word, 0..bits.saturating_sub(index * WORD_BITS).min(WORD_BITS))
+    };
+    let bit_slices: Vec<Bits<E>> = words.iter().enumerate().flat_map(slices_of).collect();
+    if bit_slices.len() != bits {
+        return Err(Fault::Internal("a joined column has a word for each of its bits"));
+    }
     let bit_slices: Vec<&Bits<E>> = bit_slices.iter().collect();
-    let bits: E::Shared<u128> = engine.bit_to_arithmetic(&bit_slices, rows).await?;
+    let converted: E::Shared<u128> = engine.bit_to_arithmetic(&bit_slices, rows).await?;
     let zero = engine.public(vec![0; rows]);
-    let bits = bits.split_into(WIDTH);
-    Ok(bits.iter().enumerate().fold(zero, |sum, (bit, bits)| {
-        let value = bits.scaled(1 << bit);
-        if bit + 1 == WIDTH { sum.minus(&value) } else { sum.plus(&value) }
+    let converted = converted.split_into(bits);
+    Ok(converted.iter().enumerate().fold(zero, |sum, (bit, converted)| {
+        let value = converted.scaled(1 << bit);
+        if bit + 1 == bits { sum.minus(&value) } else { sum.plus(&value) }
     }))
-}
-
-/// Returns the double nearest to numerator / denominator. The numerator is in the scale of a column
-/// with this exponent.
-pub(crate) fn value(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Option<f64> {
-    fraction_to_double(numerator, denominator, exponent - FRACTION)
-}
-
-/// Reads an exponent as it was opened.
-pub(crate) fn exponent(opened: Option<&u128>) -> Result<i64, Fault> {
-    let exponent = opened.and_then(|opened| i64::try_from(opened.cast_signed()).ok());
-    exponent.filter(|exponent| exponent.abs() <= MOST_EXPONENT).ok_or(Fault::InvalidOpening)
 }

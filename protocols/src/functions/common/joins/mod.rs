@@ -14,21 +14,30 @@
 //! Ids are compared as items of sets are ([`crate::suites::intersection::items`]). An id that comes
 //! twice in a table is refused, in a set it counts once.
 //!
-//! Each column of numbers has a scale of its own, and 53 bits of it. The scale is the power of two
-//! next above all the column's magnitudes, in the join or not. If an answer depends on the scales,
-//! they are opened with it.
+//! Each column of numbers is one of whole multiples of a unit, a power of two of its own
+//! ([`columns`]). Sums are exact. For a sum a party announces with its sizes whether its column takes
+//! one word or two: one bit, which says whether its numbers need more than 53 binary digits, those
+//! of rows included that are not in the join. For products a column may have to be rounded. Whether
+//! it was is opened with the answer, and never announced; the answer has a bound on its error
+//! ([`precision`]). If an answer depends on the units, they are opened with it.
 
 pub(crate) mod categories;
 pub(crate) mod columns;
+#[cfg(test)]
+mod columns_tests;
 pub(crate) mod function;
+mod least_squares;
 pub(crate) mod moments;
+mod precision;
+#[cfg(test)]
+mod precision_tests;
 pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
 
 use zeroize::Zeroizing;
 
-use self::columns::{Cells, Scaled};
+use self::columns::{Cells, Encoded};
 use self::terms::{MOST_COLUMNS, MOST_ROWS, Terms, Told, Work};
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::selection::{is_below, suppress_below};
@@ -100,7 +109,8 @@ impl KeyedRows {
         self.ids.pad_to
     }
 
-    /// Makes categories of this party's column, if parties at its place bring some.
+    /// Makes categories of this party's column, if parties at its place bring some, and encodes
+    /// columns of numbers.
     pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         let has_categories = self.columns.iter().any(|column| matches!(column, Cells::Texts(_)));
         let takes_categories = me.index() < self.terms.categories;
@@ -108,13 +118,19 @@ impl KeyedRows {
             let expected = "numbers behind the id: this party's column is not one of categories";
             return Err(InputError::Shape { expected });
         }
-        if takes_categories {
-            self.columns = std::mem::take(&mut self.columns)
-                .into_iter()
-                .map(Cells::into_categories)
-                .collect::<Result<_, _>>()?;
-        }
+        let (of, rows) = (self.terms.of, self.announced_rows());
+        let prepared = |(place, column): (usize, Cells)| match takes_categories {
+            true => column.into_categories(),
+            false => column.encoded(place, of, rows),
+        };
+        let columns = std::mem::take(&mut self.columns).into_iter().enumerate();
+        self.columns = columns.map(prepared).collect::<Result<_, _>>()?;
         Ok(())
+    }
+
+    /// Returns the number of rows that a party with these announces.
+    fn announced_rows(&self) -> u64 {
+        self.ids.pad_to.unwrap_or(self.items.len() as u64)
     }
 
     /// Announces the numbers of rows and columns to all members, and receives those of all parties.
@@ -166,11 +182,7 @@ impl KeyedRows {
 
     /// Exchanges the announcements of all parties' rows.
     async fn exchange<E: Engine>(&self, cx: &FunctionContext<'_, E>) -> Result<Vec<Told>, Fault> {
-        let rows = if cx.engine.brings_data() {
-            self.ids.pad_to.unwrap_or(self.items.len() as u64)
-        } else {
-            0
-        };
+        let rows = if cx.engine.brings_data() { self.announced_rows() } else { 0 };
         let me = cx.channel.parties().me().index();
         let categories = match self.columns.as_slice() {
             [Cells::Categories { names, .. }] if self.terms.tells_categories(me, cx.permit) => {
@@ -178,7 +190,8 @@ impl KeyedRows {
             }
             _ => 0,
         };
-        let mine = [rows, self.columns.len() as u64, categories as u64];
+        let is_wide = matches!(self.columns.as_slice(), [column] if column.is_wide());
+        let mine = [rows, Told::columns_told(self.columns.len(), is_wide), categories as u64];
         let all = sizes::exchange(cx.channel, cx.inputs, mine).await?;
         let told: Result<Vec<Told>, Fault> =
             all.iter().enumerate().map(|(index, told)| Told::of(index, *told)).collect();
@@ -212,9 +225,19 @@ pub(crate) const JOINED: &str =
 pub(crate) const MOMENTS: &str = "of joins: over the rows that all parties have, the sum of each column, and of the \
      products of each two, to every party; a column can be chosen so that these are single numbers of \
      another, which is not noticed";
-/// The leakage of the scales of columns.
-pub(crate) const SCALES: &str = "of joins: the power of two next above all magnitudes of each column, those of rows included \
-     that are not in the join, to every party";
+/// The leakage of the width of the column of a sum.
+pub(crate) const WIDTH: &str = "of joins: whether the column that is added needs more than 53 binary digits, rows included \
+     that are not in the join, to every party and helper";
+/// The leakage of the unit of the column of a sum.
+pub(crate) const UNIT: &str = "of joins: the power of two of the finest binary digit of the column that is added, rows \
+     included that are not in the join, and the exact sums, to every party";
+/// The leakage of the units of columns that are multiplied.
+pub(crate) const UNITS: &str = "of joins: the power of two of the finest binary digit of each column, or if it was rounded, \
+     of the digit 53 places below its largest magnitude, rows included that are not in the join, to every \
+     party";
+/// The leakage of the rounding of columns that are multiplied.
+pub(crate) const ROUNDED: &str = "of joins: whether each column needs more than 53 binary digits and was rounded to them, rows \
+     included that are not in the join, to every party";
 /// The leakage of the numbers of categories, where small counts are withheld.
 pub(crate) const CATEGORIES: &str = "if the rules ask for a smallest cell: the power of two from which on a party has no more \
      categories, to every party and helper";
@@ -306,6 +329,6 @@ fn check_distinct(ids: &[String]) -> Result<(), InputError> {
     }
 }
 
-pub(crate) fn scaled(columns: Vec<Cells>) -> Vec<Scaled> {
-    columns.into_iter().filter_map(Cells::into_scaled).collect()
+pub(crate) fn encoded(columns: Vec<Cells>) -> Vec<Encoded> {
+    columns.into_iter().filter_map(Cells::into_encoded).collect()
 }

@@ -1,23 +1,27 @@
-//! Functions of joined rows' numbers: sums, correlations, least squares.
+//! Functions of joined rows' numbers: sums, correlations, and the moments for least squares
+//! ([`super::least_squares`]).
 //!
-//! Numbers of a column are whole multiples of a power of two, of 53 bits. Their sums, and the sums
+//! Numbers of a column are whole multiples of its unit ([`super::columns`]). Their sums, and the sums
 //! of their products, are exact integers. These are opened, and everything else follows from them
 //! in exact fractions, rounded once.
 //!
-//! A sum opens nothing else. Correlations do not depend on the columns' scales, which are not
-//! opened for them. Sums of products tell the size of a column's numbers relative to that power of
-//! two. For a regression the scales are opened. There have to be more rows than columns, before
-//! anything is opened.
+//! With a sum the unit of its column is opened, which is exact. Correlations do not depend on the
+//! units, which are not opened for them. Sums of products tell the size of a column's numbers
+//! relative to its unit. For a regression the units are opened. For both it is opened which columns
+//! were rounded. From that and the moments follows a bound on the error of each result
+//! ([`super::precision`]), which the answer carries. Beyond a limit there is no answer. There have to
+//! be more rows than columns, before anything is opened.
 
-use num_bigint::{BigInt, BigUint};
-use num_traits::{One, Signed, Zero};
+use num_bigint::BigInt;
+use num_traits::{One, Signed};
 
 use super::Join;
-use super::categories::share_exponents;
-use super::columns::{FRACTION, Scaled, exponent, numbers, value};
+use super::categories::{share_units, words_of};
+use super::columns::{Encoded, Unit, Use, bits, numbers};
+use super::least_squares::Fit;
 use super::terms::Told;
 use crate::algebra::elementwise::zip_exact;
-use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
+use crate::algebra::rounding::root_of_fraction;
 use crate::engine::matching::Matching;
 use crate::engine::shared::Shared;
 use crate::engine::{Dimensions, Recipients, Reconstructed};
@@ -29,36 +33,34 @@ use crate::kernel::fault::Fault;
 const MOST_COLUMNS: usize = 64;
 
 /// The sums over the joined rows: of each column, and of the products of each two.
-struct Moments {
-    rows: BigInt,
-    sums: Vec<BigInt>,
+pub(super) struct Moments {
+    pub(super) rows: BigInt,
+    pub(super) sums: Vec<BigInt>,
     /// The sums of products, row by row.
-    products: Vec<Vec<BigInt>>,
-    /// The exponent of each column; none where they are not asked for.
-    exponents: Vec<i64>,
+    pub(super) products: Vec<Vec<BigInt>>,
+    /// The unit of each column; its exponent is 0 where it is not asked for.
+    pub(super) units: Vec<Unit>,
 }
 
 pub(crate) async fn sum<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
-    own: &[Scaled],
+    own: &[Encoded],
 ) -> Computed {
-    let joined = join.run(cx, words(own), |_, told| told.columns).await?;
-    let column = joined
-        .tables
-        .iter()
-        .flatten()
-        .next()
-        .ok_or(Fault::Internal("a joined table has its columns"))?;
-    let column = numbers(&mut cx.engine, column).await?;
+    let joined = join.run(cx, words_of(own), |_, told| told.number_words()).await?;
+    let (words, told) = zip_exact(&joined.tables, join.told)
+        .find(|(_, told)| told.columns > 0)
+        .ok_or(Fault::Internal("a party has the column that is added"))?;
+    let column = numbers(&mut cx.engine, words, bits(Use::Sums, told.rows, told.wide)).await?;
     let sum = column.prefix_sums(joined.rows).gather(&[joined.rows - 1]);
-    let exponents = share_exponents(cx, own, join.told).await?;
-    let opened = E::Shared::<u128>::concat(&[&sum, &exponents]);
+    let unit = share_units(cx, own, join.told, true).await?;
+    let opened = E::Shared::<u128>::concat(&[&sum, &unit]);
     let opened = cx.engine.open(&opened, Recipients::Parties).await?;
     let Reconstructed::Value(opened) = opened else { return Ok(None) };
     match opened.as_slice() {
-        [sum, power] => {
-            let sum = value(&sum.cast_signed().into(), &BigInt::one(), exponent(Some(power))?);
+        [sum, unit] => {
+            let unit = Unit::opened_exact(*unit)?;
+            let sum = unit.value(&sum.cast_signed().into(), &BigInt::one());
             let sum = sum.ok_or(Fault::ResultOutOfRange)?;
             Ok(Some(Answer::IntersectionSum { sum, size_intersection: joined.rows as u64 }))
         }
@@ -69,36 +71,34 @@ pub(crate) async fn sum<E: Matching>(
 pub(crate) async fn correlation<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
-    own: &[Scaled],
+    own: &[Encoded],
 ) -> Computed {
     let (moments, samples) = moments(cx, join, own, false).await?;
     let Reconstructed::Value(moments) = moments else { return Ok(None) };
-    let columns = 0..moments.sums.len();
-    let row = |i: usize| columns.clone().map(|j| moments.correlation(i, j)).collect();
-    let correlation = columns.clone().map(row).collect::<Result<_, Fault>>()?;
-    Ok(Some(Answer::Correlation { correlation, samples }))
+    let (correlation, precision) = moments.correlations()?;
+    Ok(Some(Answer::Correlation { correlation, samples, precision }))
 }
 
 pub(crate) async fn regression<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
-    own: &[Scaled],
+    own: &[Encoded],
     intercept: bool,
 ) -> Computed {
     // The second party's first column stands behind the first party's columns.
     let explained = join.told.first().map_or(0, |told| told.columns);
     let (moments, samples) = moments(cx, join, own, true).await?;
     let Reconstructed::Value(moments) = moments else { return Ok(None) };
-    let fit = moments.with_intercept(intercept).fit(explained, intercept)?;
-    let Fit { mle, standard_errors, r_squared } = fit;
-    Ok(Some(Answer::Regression { mle, standard_errors, r_squared, samples }))
+    let fit = moments.regression(explained, intercept)?;
+    let Fit { mle, standard_errors, r_squared, precision } = fit;
+    Ok(Some(Answer::Regression { mle, standard_errors, r_squared, samples, precision }))
 }
 
 /// Returns the moments of all columns, at the parties, and the number of rows.
 async fn moments<E: Matching>(
     cx: &mut FunctionContext<'_, E>,
     join: Join<'_>,
-    own: &[Scaled],
+    own: &[Encoded],
     with_exponents: bool,
 ) -> Result<(Reconstructed<Moments>, u64), Fault> {
     let count: usize = join.told.iter().map(|told| told.columns).sum();
@@ -106,7 +106,7 @@ async fn moments<E: Matching>(
         let what = "columns of all parties";
         return Err(Fault::TableTooLarge { what, actual: count, limit: MOST_COLUMNS });
     }
-    let joined = join.run(cx, words(own), |_, told: &Told| told.columns).await?;
+    let joined = join.run(cx, words_of(own), |_, told: &Told| told.columns).await?;
     let rows = joined.rows;
     if rows <= count {
         // With no more rows than columns, the sums of products would tell the rows.
@@ -115,7 +115,8 @@ async fn moments<E: Matching>(
     }
     let mut columns = Vec::with_capacity(count);
     for column in joined.tables.iter().flatten() {
-        columns.push(numbers(&mut cx.engine, column).await?);
+        let words = std::slice::from_ref(column);
+        columns.push(numbers(&mut cx.engine, words, bits(Use::Products, rows, false)).await?);
     }
     let transposed = E::Shared::<u128>::concat(&columns.iter().collect::<Vec<_>>());
     let straight = transposed.transposed(rows);
@@ -123,18 +124,11 @@ async fn moments<E: Matching>(
     let products = cx.engine.matrix_product(&transposed, &straight, dimensions).await?;
     let last: Vec<usize> = (1..=count).map(|column| column * rows - 1).collect();
     let sums = transposed.prefix_sums(rows).gather(&last);
-    let mut opened = vec![sums, products];
-    if with_exponents {
-        opened.push(share_exponents(cx, own, join.told).await?);
-    }
-    let opened = E::Shared::<u128>::concat(&opened.iter().collect::<Vec<_>>());
+    let units = share_units(cx, own, join.told, with_exponents).await?;
+    let opened = E::Shared::<u128>::concat(&[&sums, &products, &units]);
     let opened = cx.engine.open(&opened, Recipients::Parties).await?;
     let moments = opened.try_map(|opened| Moments::of(rows, count, &opened))?;
     Ok((moments, rows as u64))
-}
-
-fn words(own: &[Scaled]) -> Vec<Vec<crate::algebra::packed_bits::PackedBits>> {
-    own.iter().map(|scaled| scaled.words.to_vec()).collect()
 }
 
 impl Moments {
@@ -142,157 +136,67 @@ impl Moments {
         let (sums, rest) = opened
             .split_at_checked(columns)
             .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
-        let (products, exponents) = rest
+        let (products, units) = rest
             .split_at_checked(columns * columns)
             .ok_or(Fault::Internal("an opened sum has the words of its layout"))?;
         let big = |elements: &[u128]| -> Vec<BigInt> {
             elements.iter().map(|element| element.cast_signed().into()).collect()
         };
-        let exponents = exponents.iter().map(|power| exponent(Some(power)));
+        let units = units.iter().map(|unit| Unit::opened(*unit));
         Ok(Self {
             rows: rows.into(),
             sums: big(sums),
             products: products.chunks(columns.max(1)).map(big).collect(),
-            exponents: exponents.collect::<Result<_, _>>()?,
+            units: units.collect::<Result<_, _>>()?,
         })
     }
 
-    fn product(&self, i: usize, j: usize) -> BigInt {
+    pub(super) fn product(&self, i: usize, j: usize) -> BigInt {
         cell(&self.products, i, j)
     }
 
-    fn sum(&self, i: usize) -> BigInt {
+    pub(super) fn sum(&self, i: usize) -> BigInt {
         self.sums.get(i).expect("each column has a sum").clone()
     }
 
+    pub(super) fn unit(&self, i: usize) -> Unit {
+        *self.units.get(i).expect("each column has a unit")
+    }
+
     /// Returns N times the sum of products of deviations from the means.
-    fn deviations(&self, i: usize, j: usize) -> BigInt {
+    pub(super) fn deviations(&self, i: usize, j: usize) -> BigInt {
         &self.rows * self.product(i, j) - self.sum(i) * self.sum(j)
+    }
+
+    /// Returns all correlations, and the bound on the error of each.
+    pub(super) fn correlations(&self) -> Result<(Vec<Vec<f64>>, f64), Fault> {
+        let columns = 0..self.sums.len();
+        for column in columns.clone() {
+            if self.deviations(column, column).is_positive() {
+                continue;
+            }
+            // A column that was rounded may differ where its rounded values do not.
+            return Err(match self.unit(column).rounded {
+                true => Fault::Imprecise { column },
+                false => Fault::Undefined {
+                    why: "a column is the same in all joined rows, so that it has no correlation",
+                },
+            });
+        }
+        let precision = self.precision_of_correlations()?;
+        let row = |i: usize| columns.clone().map(|j| self.correlation(i, j)).collect();
+        Ok((columns.clone().map(row).collect::<Result<_, Fault>>()?, precision))
     }
 
     fn correlation(&self, i: usize, j: usize) -> Result<f64, Fault> {
         let (both, x, y) = (self.deviations(i, j), self.deviations(i, i), self.deviations(j, j));
-        if !x.is_positive() || !y.is_positive() {
-            let why = "a column is the same in all joined rows, so that it has no correlation";
-            return Err(Fault::Undefined { why });
-        }
         let square = both.magnitude() * both.magnitude();
         let root = root_of_fraction(both.is_negative(), &square, (x * y).magnitude());
         root.ok_or(Fault::ResultOutOfRange)
     }
-
-    /// Adds a column of ones in front, if it is asked for.
-    fn with_intercept(mut self, intercept: bool) -> Self {
-        if intercept {
-            zip_exact(&mut self.products, &self.sums)
-                .for_each(|(row, sum)| row.insert(0, sum.clone()));
-            let first = std::iter::once(&self.rows).chain(&self.sums).cloned().collect();
-            self.products.insert(0, first);
-            self.sums.insert(0, self.rows.clone());
-            // 1 as it is, not as a multiple of 2^-53.
-            self.exponents.insert(0, FRACTION);
-        }
-        self
-    }
-
-    /// Computes least squares of the column `explained` (not counting the intercept) on all others.
-    fn fit(&self, explained: usize, intercept: bool) -> Result<Fit, Fault> {
-        let y = explained + usize::from(intercept);
-        let others: Vec<usize> = (0..self.sums.len()).filter(|column| *column != y).collect();
-        let p = BigInt::from(others.len());
-        if self.rows <= p {
-            let why = "a regression needs more rows that all parties have than it has coefficients";
-            return Err(Fault::Undefined { why });
-        }
-        let system: Vec<Vec<BigInt>> = others
-            .iter()
-            .enumerate()
-            .map(|(place, i)| {
-                let unit = (0..others.len()).map(|j| BigInt::from(u8::from(j == place)));
-                let left = others.iter().map(|j| self.product(*i, *j));
-                left.chain([self.product(*i, y)]).chain(unit).collect()
-            })
-            .collect();
-        let (solved, determinant) = eliminated(system, others.len()).ok_or(Fault::Undefined {
-            why: "one of the columns that explain is a combination of the others in the joined rows",
-        })?;
-        // The coefficients are multiplied by the determinant, as all that is solved.
-        let coefficient = |place: usize| cell(&solved, place, others.len());
-        let explained_part: BigInt = others
-            .iter()
-            .enumerate()
-            .map(|(place, i)| coefficient(place) * self.product(*i, y))
-            .sum();
-        let residual = self.product(y, y) * &determinant - explained_part;
-        let residual = if residual.is_negative() { BigInt::zero() } else { residual };
-        let exponent =
-            |column: usize| *self.exponents.get(column).expect("each column has a scale");
-        let out = || Fault::ResultOutOfRange;
-        let mut fit = Fit::default();
-        for (place, column) in others.iter().enumerate() {
-            let power = exponent(y) - exponent(*column);
-            let b = fraction_to_double(&coefficient(place), &determinant, power).ok_or_else(out)?;
-            let inverse = cell(&solved, place, others.len() + 1 + place);
-            let variance = (&residual * inverse).magnitude().clone();
-            let parts = (&determinant * &determinant * (&self.rows - &p)).magnitude().clone();
-            let (variance, parts) = shifted(variance, parts, 2 * power);
-            fit.mle.push(vec![b]);
-            fit.standard_errors.push(root_of_fraction(false, &variance, &parts).ok_or_else(out)?);
-        }
-        let total = match intercept {
-            true => self.deviations(y, y),
-            false => self.product(y, y) * &self.rows,
-        };
-        if !total.is_positive() {
-            return Err(Fault::Undefined {
-                why: "what is explained is the same in all joined rows",
-            });
-        }
-        // R² = 1 − RSS / TSS. `total` is N·TSS.
-        let denominator = total * &determinant;
-        let numerator = &denominator - &residual * &self.rows;
-        fit.r_squared = fraction_to_double(&numerator, &denominator, 0).ok_or_else(out)?;
-        Ok(fit)
-    }
 }
 
-/// The result of a regression.
-#[derive(Default)]
-struct Fit {
-    mle: Vec<Vec<f64>>,
-    standard_errors: Vec<f64>,
-    r_squared: f64,
-}
-
-fn cell(rows: &[Vec<BigInt>], row: usize, column: usize) -> BigInt {
+/// Returns the cell of a matrix, which the caller knows to be there.
+pub(super) fn cell(rows: &[Vec<BigInt>], row: usize, column: usize) -> BigInt {
     rows.get(row).and_then(|row| row.get(column)).expect("a place in the matrix").clone()
-}
-
-/// Returns the fraction times a power of two.
-fn shifted(numerator: BigUint, denominator: BigUint, power: i64) -> (BigUint, BigUint) {
-    match power < 0 {
-        true => (numerator, denominator << power.unsigned_abs()),
-        false => (numerator << power.unsigned_abs(), denominator),
-    }
-}
-
-/// Eliminates the first `columns` columns without fractions (Bareiss, *Sylvester's identity and
-/// multistep integer-preserving Gaussian elimination*, Mathematics of Computation 1968). Returns
-/// the rows and the determinant. The columns behind the eliminated ones are the solution times the
-/// determinant. The matrix is of sums of products, so that a pivot is zero only if a column depends
-/// on those before; then nothing is returned.
-fn eliminated(mut rows: Vec<Vec<BigInt>>, columns: usize) -> Option<(Vec<Vec<BigInt>>, BigInt)> {
-    let mut last = BigInt::one();
-    for k in 0..columns {
-        let pivot_row = rows.get(k)?.clone();
-        let pivot = pivot_row.get(k).filter(|pivot| !pivot.is_zero())?;
-        for (_, row) in rows.iter_mut().enumerate().filter(|(index, _)| *index != k) {
-            let factor = row.get(k)?.clone();
-            for (element, above) in zip_exact(row, &pivot_row) {
-                *element = (&*element * pivot - &factor * above) / &last;
-            }
-        }
-        last = pivot.clone();
-    }
-    Some((rows, last))
 }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::categories;
-use super::columns::Cells;
+use super::columns::{Cells, Use};
 use crate::algebra::packed_bits::WORD_BITS;
 use crate::functions::common::sets::MOST_ITEMS;
 use crate::functions::input::Column;
@@ -27,6 +27,9 @@ const MOST_CELLS: usize = 1 << 24;
 /// The most numbers of a joined column.
 const MOST_NUMBERS: usize = 1 << 18;
 
+/// The bit of the announced number of columns that says that they are wide.
+const WIDE: u64 = 1 << 32;
+
 /// The work of a function on joined rows, and the columns that it requires.
 pub(crate) struct Terms {
     /// The number of parties, the first ones, that bring one column of categories.
@@ -36,6 +39,8 @@ pub(crate) struct Terms {
     pub(crate) always_tells: bool,
     /// The work on the joined rows.
     pub(crate) work: Work,
+    /// The use of columns of numbers, if there are any.
+    pub(crate) of: Use,
     /// The equations about the joined rows that the answer tells.
     pub(crate) opens: fn(Scope) -> Equations,
     /// The check of the parties' columns: given the number of columns behind the ids of each, it
@@ -48,6 +53,7 @@ pub(crate) const IDS_ALONE: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Counts,
+    of: Use::Sums,
     opens: |_| Equations::counts(1),
     misfit: |columns| {
         columns.iter().any(|count| *count > 0).then_some("parties have columns beside ids")
@@ -76,6 +82,8 @@ pub(crate) struct Told {
     /// The number of rows; the declared size where sets are padded.
     pub(crate) rows: usize,
     pub(crate) columns: usize,
+    /// True if its one column is of numbers that take two words each.
+    pub(crate) wide: bool,
     /// The number of categories that its one column may have, if small counts are withheld; 0 else.
     pub(crate) categories: usize,
 }
@@ -103,6 +111,7 @@ impl Terms {
     /// Refuses announcements that the function has no use for.
     pub(crate) fn check(&self, told: &[Told], permit: &Permit) -> Result<(), Fault> {
         self.check_categories(told, permit)?;
+        self.check_widths(told)?;
         self.check_work(told)?;
         if self.work != Work::Counts && told.iter().any(|told| told.rows == 0) {
             return Err(Fault::Undefined { why: "a party has no rows" });
@@ -123,6 +132,20 @@ impl Terms {
                 told.categories == 0
             };
             if let Some(party) = Party::new(index).filter(|_| !fits) {
+                return Err(Fault::blame(party, Misbehaviour::OutOfRange));
+            }
+        }
+        Ok(())
+    }
+
+    /// Blames a party that announces a wide column where there is none.
+    fn check_widths(&self, told: &[Told]) -> Result<(), Fault> {
+        for (index, told) in told.iter().enumerate() {
+            let may_be_wide = self.of == Use::Sums
+                && self.work != Work::Counts
+                && index >= self.categories
+                && told.columns == 1;
+            if let Some(party) = Party::new(index).filter(|_| told.wide && !may_be_wide) {
                 return Err(Fault::blame(party, Misbehaviour::OutOfRange));
             }
         }
@@ -152,19 +175,30 @@ impl Terms {
 }
 
 impl Told {
+    /// Returns the announced number of columns, and whether they are wide, as one number.
+    pub(crate) fn columns_told(columns: usize, wide: bool) -> u64 {
+        columns as u64 | if wide { WIDE } else { 0 }
+    }
+
     pub(crate) fn of(index: usize, [rows, columns, categories]: [u64; 3]) -> Result<Self, Fault> {
+        let (columns, wide) = (columns & !WIDE, columns & WIDE != 0);
         let told = within(rows, MOST_ITEMS)
             .zip(within(columns, MOST_COLUMNS))
             .zip(within(categories, categories::MOST));
         let party = Party::new(index).ok_or(Fault::Internal("each party has a place"))?;
         let ((rows, columns), categories) =
             told.ok_or(Fault::blame(party, Misbehaviour::OutOfRange))?;
-        Ok(Self { rows, columns, categories })
+        Ok(Self { rows, columns, wide, categories })
+    }
+
+    /// Returns the words that the numbers of each row take.
+    pub(crate) fn number_words(&self) -> usize {
+        self.columns + usize::from(self.wide)
     }
 
     /// Returns the words that each row has.
     fn row_words(&self) -> usize {
-        1 + self.columns.max(self.categories.div_ceil(WORD_BITS))
+        1 + self.number_words().max(self.categories.div_ceil(WORD_BITS))
     }
 }
 

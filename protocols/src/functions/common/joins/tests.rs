@@ -22,9 +22,9 @@ use crate::testing::names::{
 use crate::testing::{Run, rng, seed};
 
 /// The rows of one party: ids, and the numbers behind each.
-type Rows = Vec<(u64, Vec<f64>)>;
+pub(super) type Rows = Vec<(u64, Vec<f64>)>;
 
-fn keyed(rows: &Rows) -> Input {
+pub(super) fn keyed(rows: &Rows) -> Input {
     let columns = rows.first().map_or(0, |(_, cells)| cells.len());
     Input::Keyed {
         ids: rows.iter().map(|(id, _)| format!("id {id}")).collect(),
@@ -34,19 +34,19 @@ fn keyed(rows: &Rows) -> Input {
     }
 }
 
-fn categorised(rows: &[(u64, String)]) -> Input {
+pub(super) fn categorised(rows: &[(u64, String)]) -> Input {
     Input::Keyed {
         ids: rows.iter().map(|(id, _)| format!("id {id}")).collect(),
         columns: vec![Column::Texts(rows.iter().map(|(_, text)| text.clone()).collect())],
     }
 }
 
-fn ids(rows: &[u64]) -> Input {
+pub(super) fn ids(rows: &[u64]) -> Input {
     Input::Texts(rows.iter().map(|id| format!("id {id}")).collect())
 }
 
 /// Draws distinct random ids among so many.
-fn some_ids(rng: &mut PredictableRng, count: usize, among: u64) -> Vec<u64> {
+pub(super) fn some_ids(rng: &mut PredictableRng, count: usize, among: u64) -> Vec<u64> {
     let mut ids = BTreeSet::new();
     while ids.len() < count {
         ids.insert(rng.next_u64() % among);
@@ -68,7 +68,7 @@ fn random_rows(rng: &mut PredictableRng, count: usize, columns: usize) -> Rows {
 }
 
 /// Returns the cells of all parties' rows with the ids that all have.
-fn join(parties: &[Rows]) -> Vec<Vec<f64>> {
+pub(super) fn join(parties: &[Rows]) -> Vec<Vec<f64>> {
     let maps: Vec<BTreeMap<u64, &Vec<f64>>> =
         parties.iter().map(|rows| rows.iter().map(|(id, cells)| (*id, cells)).collect()).collect();
     maps[0]
@@ -80,7 +80,7 @@ fn join(parties: &[Rows]) -> Vec<Vec<f64>> {
 
 /// Returns the run by all parties alone, by three nodes of them, and with a helper where there are
 /// two.
-fn settings(run: impl Fn() -> Run) -> Vec<Run> {
+pub(super) fn settings(run: impl Fn() -> Run) -> Vec<Run> {
     let by_themselves = |run: Run| {
         let suite = Some(pairwise::SUITE.to_owned());
         Run { parameters: Parameters { suite, ..run.parameters.clone() }, ..run }
@@ -338,7 +338,8 @@ fn correlations_are_those_of_the_pooled_rows_at_every_scale() {
         let due = correlations(&plain.collect::<Vec<_>>());
         for run in settings(|| Run::new(CORRELATION, rows.iter().map(keyed).collect())) {
             match run.answer() {
-                Answer::Correlation { correlation, samples } => {
+                Answer::Correlation { correlation, samples, precision } => {
+                    assert!(precision < 1e-9, "{precision}");
                     assert_eq!(samples, join(&rows).len() as u64);
                     let pairs = correlation.iter().flatten().zip(due.iter().flatten());
                     pairs.for_each(|(one, other)| {
@@ -415,12 +416,13 @@ fn regressions_by_id_are_those_of_the_pooled_rows() {
             Run::new(REGRESSION, rows.iter().map(keyed).collect()).parameters(parameters.clone())
         };
         for run in settings(run) {
-            let Answer::Regression { mle, standard_errors, r_squared: found, samples } =
+            let Answer::Regression { mle, standard_errors, r_squared: found, samples, precision } =
                 run.answer()
             else {
                 panic!("no regression");
             };
             assert_eq!(samples, joined.len() as u64);
+            assert!(precision.iter().all(|bound| *bound < 1e-9), "{precision:?}");
             mle.concat().iter().zip(&b).for_each(|(one, other)| close(*one, *other, 1e-7));
             standard_errors.iter().zip(&errors).for_each(|(one, other)| close(*one, *other, 1e-7));
             assert!((found - r_squared).abs() < 1e-9);
