@@ -24,7 +24,7 @@ use crate::algebra::rounding::fraction_to_double;
 use crate::circuits::Bits;
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::functions::common::categories::{check_message, check_name};
+use crate::functions::common::categories::{check_message, check_name, name_of};
 use crate::functions::input::number_text;
 use crate::kernel::fault::{Fault, InputError};
 
@@ -87,9 +87,11 @@ impl Cells {
 
     /// Turns a column into categories. Numbers that stand for categories become their texts.
     pub(crate) fn into_categories(self) -> Result<Self, InputError> {
-        let texts = match self {
+        let texts: Zeroizing<Vec<String>> = match self {
             Self::Categories { .. } | Self::Encoded(_) => return Ok(self),
-            Self::Texts(texts) => texts,
+            Self::Texts(texts) => {
+                Zeroizing::new(texts.iter().map(|text| name_of(text).into_owned()).collect())
+            }
             Self::Numbers(numbers) => {
                 Zeroizing::new(numbers.iter().copied().map(number_text).collect())
             }
