@@ -40,7 +40,7 @@ fn categories_that_cannot_mean_the_same_are_refused() {
         &compute(
             &cluster,
             "StatisticsContingency",
-            [json!([["a", 1]]), json!([["a", 2]]), json!([["a", "2"]])],
+            [json!([["a", 1]]), json!([["a", 2]]), json!([["a", "b"]])],
         ),
         &["kind of the values in column 2", "whole numbers", "texts"],
     );
@@ -60,8 +60,12 @@ fn ids_that_cannot_mean_the_same_are_refused_in_place_of_an_empty_intersection()
         let answers = compute(&cluster, function, [json!([1, 2]), padded.clone(), json!([1, 2])]);
         differ(&answers, &["kind of the values in column 1", "whole numbers", "texts"]);
     }
-    let sum = [json!([[1, 10.0], [2, 20.0]]), json!(["1", "2"]), json!(["1", "2"])];
+    let sum = [json!([[1, 10.0], [2, 20.0]]), json!(["a1", "2"]), json!(["1", "2"])];
     differ(&compute(&cluster, "SetIntersectionSum", sum), &["numbers", "texts"]);
+    // Texts that are written as whole numbers are the same ids.
+    let sum = [json!([[1, 10.0], [2, 20.0]]), json!(["1", "2"]), json!(["1", "2"])];
+    let answers = compute(&cluster, "SetIntersectionSum", sum);
+    assert_eq!(result(&answers)["sum"], json!(30.0));
     let sum = [json!([[1, 10.0], [2, 20.0]]), json!([1, 3]), json!([1.0, 2.0])];
     let answers = compute(&cluster, "SetIntersectionSum", sum);
     assert_eq!(result(&answers)["sum"], json!(10.0));

@@ -122,7 +122,8 @@ impl Server {
             Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(OtherPort)?,
         };
         let (mut socket, mut mode, mut certificates) = (None, None, None);
-        for (name, value) in query.split('&').filter_map(|part| part.split_once('=')) {
+        for part in query.split('&').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let value = decoded(value)?;
             match name {
                 "sslmode" | "ssl-mode" => mode = Some(value.to_ascii_lowercase()),
@@ -137,6 +138,7 @@ impl Server {
             (name, Some(socket)) if name.is_empty() => Host::Socket(socket),
             (_, Some(_)) => return Err(NotAbsolute(self.socket)),
             (name, None) if name.is_empty() => return Err(Missing("host")),
+            (name, None) if !is_host(&name) => return Err(Form),
             (name, None) => Host::Name(name.into_owned()),
         };
         let address = Address {
@@ -167,6 +169,7 @@ impl Server {
 impl fmt::Display for Host {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Name(name) if name.contains(':') => write!(formatter, "[{name}]"),
             Self::Name(name) => formatter.write_str(name),
             Self::Socket(path) => write!(formatter, "{}", path.display()),
         }
@@ -200,6 +203,11 @@ fn divided(place: &str) -> Result<(&str, Option<&str>), AddressProblem> {
     }
 }
 
+/// Returns `true` for a name that no driver takes for anything else, such as the folder of a socket.
+fn is_host(name: &str) -> bool {
+    name.chars().all(|sign| sign.is_ascii_alphanumeric() || "-._:".contains(sign))
+}
+
 fn encryption(
     mode: Option<&str>,
     host: &Host,
@@ -207,6 +215,7 @@ fn encryption(
 ) -> Result<Encryption, AddressProblem> {
     match mode {
         Some("disable" | "disabled") => Ok(Encryption::Off),
+        Some("require" | "required") if has_certificates => Ok(Encryption::Signed),
         Some("require" | "required") => Ok(Encryption::Required),
         Some("verify-ca" | "verify_ca") => Ok(Encryption::Signed),
         Some("verify-full" | "verify_full" | "verify_identity") => Ok(Encryption::Verified),
@@ -254,7 +263,7 @@ mod tests {
         assert_eq!((address.host.to_string().as_str(), address.port), ("db.example", 5433));
         assert_eq!(address.database, "cl inic");
         let usual = MYSQL.read("mariadb://a@[::1]/b").ok().unwrap();
-        assert_eq!((usual.host.to_string().as_str(), usual.port), ("::1", 3306));
+        assert_eq!((usual.host.to_string().as_str(), usual.port), ("[::1]", 3306));
         let socket = POSTGRES.read("postgres://a@/b?host=/run/postgresql").ok().unwrap();
         assert!(matches!(socket.host, Host::Socket(path) if path == Path::new("/run/postgresql")));
     }
@@ -268,6 +277,8 @@ mod tests {
         assert_eq!(of("db.example/c?sslmode=disable"), Ok(Encryption::Off));
         assert_eq!(of("db.example/c?sslmode=verify-full"), Ok(Encryption::Verified));
         assert_eq!(of("db.example/c?sslrootcert=/a/ca.pem"), Ok(Encryption::Verified));
+        let signed = "db.example/c?sslmode=require&sslrootcert=/a/ca.pem";
+        assert_eq!(of(signed), Ok(Encryption::Signed));
         for giving_way in ["prefer", "allow", "anything"] {
             let address = format!("db.example/c?sslmode={giving_way}");
             assert_eq!(of(&address), Err(AddressProblem::Encryption));
@@ -297,12 +308,15 @@ mod tests {
             ("postgres://x:hunter2%@c/d", Signs),
             ("postgres://x:hunter2?a=b@c/d", Signs),
             ("postgres://x:%ff@c/d", Signs),
+            ("postgres://x:y@%2Ftmp%2Fz/d", Form),
         ] {
             assert_eq!(problem(url), due, "{url}");
             assert!(!problem(url).to_string().contains("hunter2"));
         }
         let unknown = problem("postgres://a:b@c/d?password=e");
         assert_eq!(unknown, AddressProblem::Parameter("password".to_owned(), "host"));
+        let unequal = problem("postgres://a:b@c/d?verify-full");
+        assert_eq!(unequal, AddressProblem::Parameter("verify-full".to_owned(), "host"));
         assert_eq!(problem("postgres://a@/d?host=run"), AddressProblem::Path("host"));
     }
 }

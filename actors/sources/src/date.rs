@@ -12,12 +12,6 @@ pub(crate) const USUAL_FORMS: [&str; 5] =
 /// The form of ISO 8601, the only one of constants.
 pub(crate) const ISO: &str = "YYYY-MM-DD";
 
-/// Returns `true` for a day of the calendar as ISO 8601 writes it, such as `2024-01-31`.
-#[must_use]
-pub fn is_day(text: &str) -> bool {
-    parse(text, ISO).is_some_and(|day| day == text)
-}
-
 /// A part of a date.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Part {

@@ -203,6 +203,16 @@ pub enum DeclarationError {
         /// The reason.
         problem: AddressProblem,
     },
+    /// The file of certificates is larger than any.
+    #[error(
+        "the file of certificates is larger than 1 MiB; keep only those that sign the server's in it"
+    )]
+    Certificates,
+    /// A variable of the environment would change connections to all servers.
+    #[error(
+        "{0} is set in the environment of the node and would go to any server; remove it there"
+    )]
+    Environment(&'static str),
     /// The query is not a single reading statement.
     #[error(
         "the query writes, or is not a single SELECT; sources are only read: give one SELECT \

@@ -69,7 +69,6 @@ pub use aggregate::{Aggregate, Aggregated, MAX_GROUPS};
 pub use budget::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT};
 pub use column::{Column, Kind};
 pub use dataset::{Dataset, Entry, EntryColumn};
-pub use date::is_day;
 pub use declaration::{Declaration, DeclaredColumn, is_dataset_name};
 pub use error::{
     CellProblem, DataError, DeclarationError, HeaderProblem, Malformed, Place, Remedy,

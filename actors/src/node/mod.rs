@@ -226,6 +226,7 @@ impl Node {
             policies,
             books: Books::new(state.vault.clone(), state.log.clone(), state.access.clone()),
             certificate,
+            turn: Arc::default(),
         }
         .start();
         let control = control::listen(&settings.state).map_err(StartError::Control)?;

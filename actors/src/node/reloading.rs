@@ -17,6 +17,7 @@ use std::time::SystemTime;
 use actix::{Actor, Context, Handler, ResponseFuture};
 use cloister_certs::{ApiCertificate, Expiry, Identity, ReadCertificate, Roster};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::pinned;
 use super::serving::api_certificate;
@@ -60,6 +61,8 @@ pub(super) struct Reloader {
     pub(super) books: Books,
     /// The API's certificate, if it uses TLS.
     pub(super) certificate: Option<ApiCertificate>,
+    /// One reload after the other: what was read first must not hold last.
+    pub(super) turn: Arc<Mutex<()>>,
 }
 
 impl Reloader {
@@ -69,6 +72,7 @@ impl Reloader {
     /// If they cannot be read, or more of the consortium has changed than fingerprints: then nothing
     /// was done.
     async fn reload(&self) -> Result<Value, ApiError> {
+        let _turn = self.turn.lock().await;
         let reread = Arc::clone(&self.reread);
         let (files, certificate) = blocking::run(move || read(&reread)).await?.map_err(refused)?;
         let Files { consortium, identity, settings } = files;
@@ -76,6 +80,7 @@ impl Reloader {
         check(&facts.consortium, &consortium, self.me, &identity).map_err(refused)?;
         let checked = settings.policy.check(|name| consortium.position(name).is_some());
         checked.map_err(|error| refused(error.to_string()))?;
+        check_kept(&self.policies.all(), &settings.policy).map_err(refused)?;
         let roster = Roster::new(consortium.members().iter().map(pinned));
         let roster = Arc::new(roster.map_err(|error| refused(error.to_string()))?);
         let greeting = Greeting::new(&consortium, self.boot);
@@ -117,6 +122,18 @@ impl Handler<Reload> for Reloader {
     fn handle(&mut self, _: Reload, _: &mut Self::Context) -> Self::Result {
         let reloader = self.clone();
         Box::pin(async move { reloader.reload().await })
+    }
+}
+
+/// Refuses to drop the policy of a dataset: its file may be on the way to another place, and without
+/// one its dataset would be open to more than before.
+fn check_kept(before: &Policies, after: &Policies) -> Result<(), String> {
+    let mut names = before.dataset.keys();
+    match names.find(|name| !after.dataset.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "the policy of the dataset `{name}` is gone: put it back, or start the node again to do without it"
+        )),
     }
 }
 
@@ -163,4 +180,21 @@ fn refused(reason: String) -> ApiError {
     ApiError::new(Code::NotReloaded, format!("nothing was changed: {reason}")).hint(
         "mend the files and try again; for other changes of the consortium start the node again",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_is_gone_is_no_new_policy() {
+        let of = |names: &[&str]| Policies {
+            dataset: names.iter().map(|name| ((*name).to_owned(), Default::default())).collect(),
+            ..Policies::default()
+        };
+        assert_eq!(check_kept(&of(&["trial"]), &of(&["cohort", "trial"])), Ok(()));
+        assert_eq!(check_kept(&of(&[]), &of(&[])), Ok(()));
+        let refused = check_kept(&of(&["cohort", "trial"]), &of(&["cohort"])).unwrap_err();
+        assert!(refused.contains("`trial`"), "{refused}");
+    }
 }

@@ -100,6 +100,12 @@ impl Parameters {
         self
     }
 
+    /// Reports whether a parameter of the function's own is set. A value that is null sets nothing.
+    #[must_use]
+    pub fn sets(&self, name: &str) -> bool {
+        self.own.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// Reports whether a parameter of the function's own is set to `true`.
     pub(crate) fn asks_for(&self, name: &str) -> Result<bool, InputError> {
         match self.own.get(name) {
@@ -140,22 +146,8 @@ impl Parameters {
         }
         let parameters = serde_json::from_value(Value::Object(set.clone()))
             .map_err(|error| unreadable::<T>(&set, entries, &error))?;
-        self.check_texts()?;
+        check_texts(&set)?;
         Ok(parameters)
-    }
-
-    /// Refuses a text that would come back from its canonical text as another value: a number, a
-    /// word for absent or true, or other JSON.
-    fn check_texts(&self) -> Result<(), InputError> {
-        for (name, value) in &self.own {
-            let Value::String(text) = value else { continue };
-            if of_canonical(text, false).as_ref() != Some(value) {
-                let reason =
-                    format!("`{name}` cannot have a text that also reads as another value");
-                return Err(InputError::UnreadableParameters { reason });
-            }
-        }
-        Ok(())
     }
 
     /// Reads a function's own parameters again from their canonical texts. `lists` has the names of
@@ -217,6 +209,19 @@ impl Digits {
             }
         }
     }
+}
+
+/// Refuses a text that would come back from its canonical text as another value: a number, a
+/// word for absent or true, or other JSON.
+fn check_texts(set: &Map<String, Value>) -> Result<(), InputError> {
+    for (name, value) in set {
+        let Value::String(text) = value else { continue };
+        if of_canonical(text, false).as_ref() != Some(value) {
+            let reason = format!("`{name}` cannot have a text that also reads as another value");
+            return Err(InputError::UnreadableParameters { reason });
+        }
+    }
+    Ok(())
 }
 
 /// Says which parameter cannot be read, and what it takes: the one without which all others can be.

@@ -44,7 +44,8 @@ pub const MOST_KINDS: usize = 2;
 pub type ColumnKinds = [ColumnKind; MOST_KINDS];
 
 impl ColumnKind {
-    /// Reports whether values of both kinds can mean the same. A whole number is a number.
+    /// Reports whether values of both kinds can mean the same. A whole number is a number, a day may
+    /// be a text.
     #[must_use]
     pub fn fits(self, other: Self) -> bool {
         self.with(other).is_some()
@@ -57,6 +58,8 @@ impl ColumnKind {
             (Self::Any, kind) | (kind, Self::Any) => Some(kind),
             (one, other) if one == other => Some(one),
             (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Some(Self::Number),
+            // A text may be a day, as clients write it in JSON.
+            (Self::Date, Self::Text) | (Self::Text, Self::Date) => Some(Self::Text),
             _ => None,
         }
     }
@@ -108,7 +111,7 @@ mod tests {
         use ColumnKind::{Any, Date, Integer, Number, Text, Truth};
         assert!(KINDS.into_iter().all(|kind| kind.fits(kind) && kind.fits(Any) && Any.fits(kind)));
         assert_eq!(Integer.with(Number), Some(Number));
-        for (one, other) in [(Truth, Integer), (Text, Truth), (Text, Integer), (Date, Text)] {
+        for (one, other) in [(Truth, Integer), (Text, Truth), (Text, Integer), (Date, Integer)] {
             assert!(!one.fits(other) && !other.fits(one), "{one} {other}");
         }
     }

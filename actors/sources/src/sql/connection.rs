@@ -12,10 +12,17 @@ use crate::error::{DeclarationError, SourceError};
 /// The most bytes of a file of certificates.
 const MAX_CERTIFICATES: u64 = 1 << 20;
 
-/// Returns the options of a connection to a PostgreSQL server. Each that the environment could set
-/// is set here.
+/// The variables that the driver reads and that no option here takes back. They would go to any host.
+const FROM_ENVIRONMENT: [&str; 4] = ["PGOPTIONS", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
+
+/// Returns the options of a connection to a PostgreSQL server. What the environment could set
+/// otherwise is set here, or refused.
 pub(super) fn to_postgres(url: &str, access: &Access) -> Result<PgConnectOptions, SourceError> {
     let address = declared(POSTGRES, url)?;
+    let is_set = |name: &&&str| std::env::var_os(name).is_some();
+    if let Some(name) = FROM_ENVIRONMENT.iter().find(is_set) {
+        return Err(DeclarationError::Environment(name).into());
+    }
     let options = PgConnectOptions::new_without_pgpass()
         .port(address.port)
         .username(&address.user)
@@ -74,8 +81,10 @@ fn declared(server: Server, url: &str) -> Result<Address, DeclarationError> {
 fn certificates(address: &Address, access: &Access) -> Result<Option<Vec<u8>>, SourceError> {
     let Some(path) = &address.certificates else { return Ok(None) };
     let mut pem = Vec::new();
-    let read = access.open(path)?.take(MAX_CERTIFICATES).read_to_end(&mut pem);
-    read.map_err(|error| file_error(path, &error))?;
+    let read = access.open(path)?.take(MAX_CERTIFICATES + 1).read_to_end(&mut pem);
+    if read.map_err(|error| file_error(path, &error))? as u64 > MAX_CERTIFICATES {
+        return Err(DeclarationError::Certificates.into());
+    }
     Ok(Some(pem))
 }
 

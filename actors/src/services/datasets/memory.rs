@@ -240,6 +240,7 @@ impl Memories {
         let questions = questions(asked, dataset.rows)?;
         let remembered = self.of(dataset)?;
         let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.check_apart(asked, dataset.rows, asking)?;
         let (mut tickets, before) = (Vec::new(), remembered.before(&questions));
         // Each is decided on with those before it reserved: two groups can isolate a row together.
         for (place, question) in questions.iter().enumerate() {
@@ -373,6 +374,37 @@ impl Remembered {
     /// Returns the memory as it is now, if several questions are to be reserved together.
     fn before(&self, questions: &[Question]) -> Option<Memory> {
         (questions.len() > 1).then(|| self.memory.clone())
+    }
+
+    /// Refuses a join of rows of which a sum of the same column was told, and the reverse. With
+    /// approvals the owner decides.
+    fn check_apart(
+        &self,
+        asked: &Asked<'_>,
+        source_rows: u64,
+        asking: &Asking,
+    ) -> Result<(), Objection> {
+        if !asking.rules.ask_for_views() {
+            return Ok(());
+        }
+        for told in Told::apart(asked.told) {
+            let alone = Asked {
+                told: &[told],
+                permille: &[],
+                indicated: &[],
+                groups: &[],
+                columns: asked.columns,
+                identities: asked.identities,
+            };
+            for question in questions(&alone, source_rows)? {
+                let verdict = self.memory.check(&question, &policy(asking, Of::Selection));
+                if matches!(verdict, Verdict::Free) {
+                    tracing::info!("a sum and a join of the same rows would be told");
+                    return Err(Objection::Rule);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Applies the rules to a question.

@@ -1,6 +1,6 @@
 //! Data for a computation, in the form in which they come cheapest.
 
-use cloister_sources::{Column, Kind, Values};
+use cloister_sources::{Kind, Values};
 
 use super::memory::Reserved;
 use super::rows::pick;
@@ -11,8 +11,8 @@ use crate::vocabulary::label::Private;
 pub struct Obtained {
     /// The data.
     pub content: Contents,
-    /// The kinds of its columns, in order, where rows came from a table; none without rows.
-    pub kinds: Vec<Kind>,
+    /// The kinds of its columns, in order, if it comes from a table; none for a column without values.
+    pub kinds: Vec<Option<Kind>>,
     /// The number of rows that were left out because a value was missing.
     pub dropped: u64,
     /// The question about a dataset, which its answer or its failure settles.
@@ -54,13 +54,9 @@ impl Obtained {
         Self { content, kinds: Vec::new(), dropped: 0, reserved: None, left_out: false }
     }
 
-    /// Adds the kinds of the columns of a table with these names.
-    pub(super) fn of_table(self, table: &[Column], names: &[String]) -> Self {
-        let column = |name: &String| table.iter().find(|column| column.name == *name);
-        let kinds = match self.content.has_rows() {
-            true => names.iter().filter_map(column).map(|column| column.kind).collect(),
-            false => Vec::new(),
-        };
+    /// Adds the kinds of a table's columns, also where no rows are selected: it is not told whether
+    /// there are any.
+    pub(super) fn of_table(self, kinds: Vec<Option<Kind>>) -> Self {
         Self { kinds, ..self }
     }
 
@@ -84,14 +80,6 @@ impl Contents {
     /// Returns no rows, as every function of rows takes them. Columns without rows have no types.
     pub(super) fn nothing() -> Self {
         Self::Json(Private::new(Data::List(Vec::new())))
-    }
-
-    fn has_rows(&self) -> bool {
-        match self {
-            Self::Json(_) | Self::Added(_) => false,
-            Self::Columns(columns) => columns.for_computing().iter().any(|it| !it.is_empty()),
-            Self::Groups(groups) => !groups.for_computing().is_empty(),
-        }
     }
 
     /// Returns about how many bytes of memory the data take.

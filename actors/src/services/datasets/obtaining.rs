@@ -39,7 +39,7 @@ impl Store {
                 Base::Dataset(name) => {
                     let dataset = self.dataset(&obtain.principal, name)?;
                     let obtained = self.read_dataset(&dataset, selection, obtain)?;
-                    Ok(obtained.of_table(&dataset.columns, &selection.columns))
+                    Ok(obtained.of_table(declared_kinds(&dataset, &selection.columns)))
                 }
             },
         }
@@ -51,9 +51,9 @@ impl Store {
             return Ok(Obtained::of(Contents::Json(json(&bytes)?)));
         }
         let (known, batch) = content.columns(&bytes)?;
-        let names: Vec<String> = known.iter().map(|column| column.name.clone()).collect();
+        let kinds = known.iter().map(|column| Some(column.kind)).collect();
         let (obtained, _) = Rows::all(batch).finish(obtain.incomplete())?;
-        Ok(obtained.of_table(&known, &names))
+        Ok(obtained.of_table(kinds))
     }
 
     fn read_upload(
@@ -76,7 +76,8 @@ impl Store {
             .collect();
         let rows = Rows::all(selected(batch, &wanted, &chosen));
         let (obtained, _) = rows.finish(obtain.incomplete())?;
-        Ok(obtained.of_table(&known, &selection.columns))
+        let kind = |name: &String| known.iter().find(|it| it.name == *name).map(|it| it.kind);
+        Ok(obtained.of_table(selection.columns.iter().map(kind).collect()))
     }
 
     fn read_dataset(
@@ -428,6 +429,16 @@ fn asking(told: &[Told], selection: &Selection, obtain: &Obtain) -> Asking {
         depends_on_others: joins || obtain.equations.ranks > 0,
         is_compared: obtain.is_compared,
     }
+}
+
+/// Returns the kinds of these columns; none for one that has no value in the whole dataset.
+fn declared_kinds(dataset: &Dataset, names: &[String]) -> Vec<Option<ColumnKind>> {
+    let columns = || dataset.columns.iter().zip(&dataset.missing);
+    let kind = |name: &String| {
+        let (column, missing) = columns().find(|(column, _)| column.name == *name)?;
+        (*missing < dataset.rows).then_some(column.kind)
+    };
+    names.iter().map(kind).collect()
 }
 
 /// Returns the columns of a condition, sorted and each once.

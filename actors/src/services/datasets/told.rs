@@ -21,6 +21,8 @@ pub(super) enum Told {
     Logarithm(usize),
     /// The categories of columns, together.
     Categories(Vec<usize>),
+    /// A column over those of the rows that a join has, which another party can choose.
+    Joined(usize),
 }
 
 /// The rows that something is told of.
@@ -52,8 +54,15 @@ pub(super) fn told(
         }
         InputKind::Texts | InputKind::TextPairs => told.push(Told::Categories(all.collect())),
         InputKind::Set | InputKind::Other => {}
-        // Of a join, sums of products with columns of others are sums of this one.
-        InputKind::Keyed(_) | InputKind::Matrix | InputKind::Regressors => {
+        // The first column has the ids, of which no sum is told.
+        InputKind::Keyed(_) => {
+            let all = 1..columns;
+            told.extend(all.clone().flat_map(|i| [Told::Power(i, 1), Told::Power(i, 2)]));
+            told.extend(all.clone().flat_map(|i| (1..i).map(move |j| Told::Product(j, i))));
+            told.extend(all.flat_map(|i| [Told::Categories(vec![i]), Told::Joined(i)]));
+        }
+        // Of a product, sums of products with columns of others are sums of this one.
+        InputKind::Matrix | InputKind::Regressors => {
             told.extend(all.clone().flat_map(|i| [Told::Power(i, 1), Told::Power(i, 2)]));
             told.extend(all.clone().flat_map(|i| (0..i).map(move |j| Told::Product(j, i))));
             told.extend(all.map(|i| Told::Categories(vec![i])));
@@ -85,6 +94,25 @@ pub(super) fn sums_of_one(told: &[Told], columns: usize) -> u64 {
 }
 
 impl Told {
+    /// Lists the values of which none may have been told of the same rows. The answer to a join is a
+    /// sum over rows that another party chooses among them: with a sum over all of them, or over
+    /// others, it would tell of the rest.
+    pub(super) fn apart(told: &[Self]) -> Vec<Self> {
+        let is_join = told.iter().any(|told| matches!(told, Self::Joined(_)));
+        let of_columns = told.iter().filter_map(|told| match told {
+            Self::Power(column, 1) => Some(*column),
+            Self::Categories(columns) => columns.first().copied().filter(|_| columns.len() == 1),
+            _ => None,
+        });
+        let values = |column| match is_join {
+            true => {
+                vec![Self::Joined(column), Self::Power(column, 1), Self::Categories(vec![column])]
+            }
+            false => vec![Self::Joined(column)],
+        };
+        of_columns.flat_map(values).collect()
+    }
+
     /// Returns the other factor of a product with this column.
     pub(super) fn times(&self, column: usize) -> Option<Self> {
         match self {
@@ -102,7 +130,7 @@ impl Told {
     /// Reports whether it is a sum of numbers of this column.
     fn is_of(&self, column: usize) -> bool {
         match self {
-            Self::Rows | Self::Condition(_) | Self::Categories(_) => false,
+            Self::Rows | Self::Condition(_) | Self::Categories(_) | Self::Joined(_) => false,
             Self::Power(of, _) | Self::Logarithm(of) => *of == column,
             Self::Product(one, other) => [*one, *other].contains(&column),
         }
@@ -122,6 +150,7 @@ impl Told {
                 format!("product of {:?} and {:?}", one.min(other), one.max(other))
             }
             Self::Logarithm(column) => format!("logarithm of {:?}", name(column)),
+            Self::Joined(column) => format!("joined {:?}", name(column)),
             Self::Categories(all) => {
                 let mut names: Vec<&str> = all.iter().map(name).collect();
                 names.sort_unstable();

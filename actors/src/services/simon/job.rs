@@ -376,7 +376,7 @@ async fn encoded(
     let encode = move || {
         // It goes on where the computation is cancelled, and holds its bytes until then.
         let _flights = flights;
-        let kinds = gathered.kinds();
+        let kinds = gathered.kinds(function)?;
         let (input, dropped) = gathered.into_input(function)?;
         let request = Request::new(function, &parameters, input, dropped, &roles)?;
         Ok(request.of_kinds(kinds))

@@ -24,8 +24,10 @@ use crate::vocabulary::settings::OwnRules;
 /// The data of one party, read.
 pub(super) struct Gathered {
     contents: Vec<Contents>,
-    /// The kinds of values that are compared as texts.
+    /// The kinds of values that are compared as texts, of tables.
     kinds: ColumnKinds,
+    /// Columns of tables stand inside of JSON, as texts.
+    filled: bool,
     /// The number of rows that were left out where they were read.
     dropped: u64,
     drop_missing: bool,
@@ -207,17 +209,21 @@ impl Reader<'_> {
     pub(super) async fn gather(&self, materials: Vec<Material>) -> Result<Gathered, ApiError> {
         let (contents, drop_missing) = (Vec::new(), self.drops_missing());
         let kinds = ColumnKinds::default();
-        let mut gathered =
-            Gathered { contents, kinds, dropped: 0, drop_missing, reserved: None, left_out: false };
+        let mut gathered = Gathered {
+            contents,
+            kinds,
+            filled: false,
+            dropped: 0,
+            drop_missing,
+            reserved: None,
+            left_out: false,
+        };
         for material in materials {
             let content = match material {
-                Material::Here(data) => {
-                    let kinds = input::kinds::of_json(data.for_computing(), self.function.input);
-                    gathered.add_kinds(kinds)?;
-                    Contents::Json(data)
-                }
+                Material::Here(data) => Contents::Json(data),
                 Material::Stored(stored) => self.read(stored, &mut gathered).await?,
                 Material::Nested { data, held } => {
+                    gathered.filled = true;
                     self.fill(data.for_computing(), held, &mut gathered).await?
                 }
             };
@@ -236,19 +242,15 @@ impl Reader<'_> {
             rules: self.rules,
             equations: self.equations,
             permille: self.permille.clone(),
-            declares: self.parameters.own.contains_key("categories"),
+            declares: self.parameters.sets("categories"),
             alone: self.alone,
             leaves_out: self.leaves_out,
             is_compared: self.is_compared,
             flight: self.flight.clone(),
         };
         let obtained = self.siblings.ask(DATASETS, obtain).await??;
-        let kind = self.function.input;
-        let kinds = match &obtained.content {
-            Contents::Json(data) => input::kinds::of_json(data.for_computing(), kind),
-            _ => input::kinds::of_columns(&obtained.kinds, kind),
-        };
-        gathered.add_kinds(kinds)?;
+        let kinds = input::kinds::of_columns(&obtained.kinds, self.function.input);
+        gathered.kinds = input::kinds::joined(gathered.kinds, kinds)?;
         gathered.dropped += obtained.dropped;
         gathered.left_out |= obtained.left_out;
         gathered.reserved = gathered.reserved.take().or(obtained.reserved);
@@ -291,14 +293,16 @@ impl Gathered {
         self.contents.iter().map(Contents::footprint).sum()
     }
 
-    fn add_kinds(&mut self, kinds: ColumnKinds) -> Result<(), ApiError> {
-        self.kinds = input::kinds::joined(self.kinds, kinds)?;
-        Ok(())
-    }
-
-    /// Returns the kinds of values that are compared as texts.
-    pub(super) fn kinds(&self) -> ColumnKinds {
-        self.kinds
+    /// Returns the kinds of values that are compared as texts: those of tables, as declared, and
+    /// those of JSON.
+    pub(super) fn kinds(&self, function: &Descriptor) -> Result<ColumnKinds, ApiError> {
+        self.contents.iter().try_fold(self.kinds, |kinds, content| match content {
+            Contents::Json(data) if !self.filled => {
+                let of_json = input::kinds::of_json(data.for_computing(), function.input);
+                input::kinds::joined(kinds, of_json)
+            }
+            _ => Ok(kinds),
+        })
     }
 
     /// Returns the input of the function, and the number of rows that were left out of it.

@@ -43,8 +43,9 @@ pub struct Histogram {
     /// The number of rows; null where a count is withheld. Beside the shown ones it would tell the
     /// sum of those withheld, and where these are few a small count.
     pub samples: Option<u64>,
-    /// The number of withheld counts. Those count, too, whose category is not listed.
-    pub withheld: u64,
+    /// The number of withheld counts. Null where some are withheld and the categories come from the
+    /// data: each of them occurs, so that with the number of all rows theirs could tell single ones.
+    pub withheld: Option<u64>,
 }
 
 /// The counts of pairs of categories. A count is null below the smallest that the rules let be
@@ -68,12 +69,13 @@ pub struct Whole {
     /// The number of rows; null where a cell is withheld. Beside the shown cells it would tell the
     /// sum of those withheld, and where these are few a small count.
     pub samples: Option<u64>,
-    /// The number of withheld cells. Those count, too, whose category is not listed.
-    pub withheld: u64,
-    /// The number of categories of x of which no count above 0 is shown.
-    pub withheld_rows: u64,
-    /// The number of categories of y of which no count above 0 is shown.
-    pub withheld_columns: u64,
+    /// The number of withheld cells. Null where some are withheld and the categories come from the
+    /// data: each of them occurs, so that with the number of all rows theirs could tell single ones.
+    pub withheld: Option<u64>,
+    /// The number of categories of x of which no count above 0 is shown; null where `withheld` is.
+    pub withheld_rows: Option<u64>,
+    /// The number of categories of y of which no count above 0 is shown; null where `withheld` is.
+    pub withheld_columns: Option<u64>,
 }
 
 /// One party's rows by their categories. A frequency table has one axis, a contingency table two.
@@ -319,12 +321,15 @@ fn total(counts: &[u64]) -> Option<u64> {
 /// is shown are left out.
 pub(crate) fn answer(axes: Axes, shown: Vec<Option<u64>>, declared: bool) -> Answer {
     let samples = shown.iter().copied().collect::<Option<Vec<u64>>>().and_then(|all| total(&all));
-    let withheld = shown.iter().filter(|count| count.is_none()).count() as u64;
-    let unnamed = named(&axes, &shown).into_iter().map(|names| match withheld {
-        0 => 0,
-        _ => names.iter().filter(|is_shown| !**is_shown).count() as u64,
+    let told = |count: usize| (declared || count == 0).then_some(count as u64);
+    let nulls = shown.iter().filter(|count| count.is_none()).count();
+    let withheld = told(nulls);
+    let unnamed = named(&axes, &shown).into_iter().map(|names| match nulls {
+        0 => Some(0),
+        _ if declared => told(names.iter().filter(|is_shown| !**is_shown).count()),
+        _ => None,
     });
-    let unnamed: Vec<u64> = unnamed.collect();
+    let unnamed: Vec<Option<u64>> = unnamed.collect();
     let (axes, shown) = listed(axes, shown, declared);
     match (axes.as_slice(), unnamed.as_slice()) {
         ([x, y], [withheld_rows, withheld_columns]) => {

@@ -2,32 +2,52 @@
 
 use cloister_protocols::catalogue::InputKind;
 use cloister_protocols::session::{ColumnKind, ColumnKinds, MOST_KINDS};
-use cloister_sources::{Kind, is_day};
+use cloister_sources::Kind;
 
-use super::{inner_set, items, keyed};
+use super::{inner_set, keyed};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 
-/// Returns the kinds in a client's JSON. Values of several kinds in one column are texts.
+/// Returns the kinds in a client's JSON. Values of several kinds in one column are texts, and texts
+/// that are all whole numbers are of these, as R writes them.
 pub(in super::super) fn of_json(data: &Data, kind: InputKind) -> ColumnKinds {
     let first = |kind| [kind, ColumnKind::Any];
     match kind {
-        InputKind::Texts => first(common(items(data))),
-        InputKind::Set => first(common(items(inner_set(data)))),
-        InputKind::Keyed(_) => {
-            let rows = items(keyed::inner_rows(data));
-            first(common(rows.filter_map(|row| items(&row).next())))
-        }
-        InputKind::TextPairs => {
-            let cell = |place: usize| items(data).filter_map(move |pair| items(&pair).nth(place));
-            [common(cell(0)), common(cell(1))]
-        }
+        InputKind::Texts => first(of_items(data)),
+        InputKind::Set => first(of_items(inner_set(data))),
+        InputKind::Keyed(_) => first(of_cells(keyed::inner_rows(data), 0)),
+        InputKind::TextPairs => [of_cells(data, 0), of_cells(data, 1)],
         _ => ColumnKinds::default(),
     }
 }
 
+fn of_items(data: &Data) -> ColumnKind {
+    match data {
+        Data::List(items) => common(items.iter().map(of_value)),
+        Data::Integers(items) if items.is_empty() => ColumnKind::Any,
+        Data::Integers(_) => ColumnKind::Integer,
+        Data::Numbers(items) if items.is_empty() => ColumnKind::Any,
+        Data::Numbers(_) => ColumnKind::Number,
+        one => of_value(one),
+    }
+}
+
+/// Returns the kind of the cells at one place of all rows. An id may stand alone.
+fn of_cells(rows: &Data, place: usize) -> ColumnKind {
+    let Data::List(rows) = rows else {
+        return if place == 0 { of_items(rows) } else { ColumnKind::Any };
+    };
+    common(rows.iter().map(|row| match row {
+        Data::List(cells) => cells.get(place).map_or(ColumnKind::Any, of_value),
+        Data::Integers(cells) if cells.len() > place => ColumnKind::Integer,
+        Data::Numbers(cells) if cells.len() > place => ColumnKind::Number,
+        one if place == 0 => of_value(one),
+        _ => ColumnKind::Any,
+    }))
+}
+
 /// Returns the kinds of columns that a source has declared.
-pub(in super::super) fn of_columns(columns: &[Kind], kind: InputKind) -> ColumnKinds {
+pub(in super::super) fn of_columns(columns: &[Option<Kind>], kind: InputKind) -> ColumnKinds {
     let compared = match kind {
         InputKind::Texts | InputKind::Set | InputKind::Keyed(_) => 1,
         InputKind::TextPairs => MOST_KINDS,
@@ -35,11 +55,12 @@ pub(in super::super) fn of_columns(columns: &[Kind], kind: InputKind) -> ColumnK
     };
     let mut kinds = ColumnKinds::default();
     let declared = columns.iter().take(compared).map(|kind| match kind {
-        Kind::Integer => ColumnKind::Integer,
-        Kind::Number => ColumnKind::Number,
-        Kind::Text => ColumnKind::Text,
-        Kind::Date => ColumnKind::Date,
-        Kind::Truth => ColumnKind::Truth,
+        None => ColumnKind::Any,
+        Some(Kind::Integer) => ColumnKind::Integer,
+        Some(Kind::Number) => ColumnKind::Number,
+        Some(Kind::Text) => ColumnKind::Text,
+        Some(Kind::Date) => ColumnKind::Date,
+        Some(Kind::Truth) => ColumnKind::Truth,
     });
     kinds.iter_mut().zip(declared).for_each(|(kind, declared)| *kind = declared);
     kinds
@@ -64,10 +85,8 @@ pub(in super::super) fn joined(
     Ok(joined)
 }
 
-fn common(values: impl Iterator<Item = Data>) -> ColumnKind {
-    values
-        .map(|value| of_value(&value))
-        .fold(ColumnKind::Any, |kind, next| kind.with(next).unwrap_or(ColumnKind::Text))
+fn common(kinds: impl Iterator<Item = ColumnKind>) -> ColumnKind {
+    kinds.fold(ColumnKind::Any, |kind, next| kind.with(next).unwrap_or(ColumnKind::Text))
 }
 
 fn of_value(value: &Data) -> ColumnKind {
@@ -75,10 +94,15 @@ fn of_value(value: &Data) -> ColumnKind {
         Data::Integer(_) => ColumnKind::Integer,
         Data::Number(_) => ColumnKind::Number,
         Data::Bool(_) => ColumnKind::Truth,
-        Data::Text(text) if is_day(text) => ColumnKind::Date,
+        Data::Text(text) if is_whole(text) => ColumnKind::Integer,
         Data::Text(_) => ColumnKind::Text,
         _ => ColumnKind::Any,
     }
+}
+
+/// Returns `true` for the text of a whole number as all nodes write it: `17`, but not `017` or `+17`.
+fn is_whole(text: &str) -> bool {
+    text.len() <= 20 && text.parse::<i64>().is_ok_and(|number| number.to_string() == text)
 }
 
 #[cfg(test)]
@@ -100,8 +124,10 @@ mod tests {
         check(texts, "[0, 1]", [ColumnKind::Integer, ANY]);
         check(texts, "[0, 1.5, null]", [ColumnKind::Number, ANY]);
         check(texts, r#"["T", "F"]"#, [ColumnKind::Text, ANY]);
-        check(texts, r#"["1", 2]"#, [ColumnKind::Text, ANY]);
-        check(texts, r#"["2024-01-31"]"#, [ColumnKind::Date, ANY]);
+        check(texts, r#"["1", 2]"#, [ColumnKind::Integer, ANY]);
+        check(texts, r#"["01", 2]"#, [ColumnKind::Text, ANY]);
+        check(texts, r#"["1", true]"#, [ColumnKind::Text, ANY]);
+        check(texts, r#"["2024-01-31"]"#, [ColumnKind::Text, ANY]);
         check(texts, "[]", [ANY; 2]);
         check(texts, "[null]", [ANY; 2]);
         check(
