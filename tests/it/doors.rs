@@ -13,7 +13,7 @@ use serde_json::json;
 const ANNOUNCED: usize = 60_000_000;
 
 /// The bytes that a slow client sends at a time. With the pause this is more than a node wants.
-const TRICKLE: [u8; 64 << 10] = [b' '; 64 << 10];
+static TRICKLE: [u8; 64 << 10] = [b' '; 64 << 10];
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Connects, and begins to send a body that is announced as long.
