@@ -10,6 +10,7 @@ use cloister_actors::node::StartError;
 use cloister_actors::settings::{AccessMode, Settings};
 use cloister_certs::consortium::Consortium;
 use cloister_certs::{Expiry, Identity};
+use cloister_vault::Vault;
 
 use crate::config::{self, Effective};
 use crate::files::read_toml;
@@ -91,13 +92,13 @@ fn of_node(settings: &Settings) -> Vec<String> {
 }
 
 /// Lists the policies of datasets that neither the settings nor the state have. A running node has
-/// its state open: it is asked.
+/// its state open: it is asked. A check begins no state.
 fn of_policies(settings: &Settings) -> Vec<String> {
     if settings.policy.dataset.is_empty() {
         return Vec::new();
     }
     let declared = settings.datasets.iter().map(|dataset| dataset.name.clone());
-    let registered = match settings.state.is_dir() {
+    let registered = match Vault::exists(&settings.state) {
         true => Operator::new(settings.clone()).datasets(),
         false => Ok(Vec::new()),
     };

@@ -1,7 +1,10 @@
 //! Clients at a node's API that are slow, or come from elsewhere: they hold up no others.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use cloister_testkit::{Cluster, Kind};
 use serde_json::json;
@@ -9,24 +12,49 @@ use serde_json::json;
 /// The bytes that slow clients announce.
 const ANNOUNCED: usize = 60_000_000;
 
+/// The bytes that a slow client sends at a time. With the pause this is more than a node wants.
+static TRICKLE: [u8; 64 << 10] = [b' '; 64 << 10];
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Connects, and begins to send a body that is announced as long.
+fn begin(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "PUT /representations HTTP/1.1\r\nHost: {address}\r\nContent-Length: {ANNOUNCED}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+fn is_answered(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let seen = stream.peek(&mut [0]);
+    stream.set_nonblocking(false).unwrap();
+    !matches!(seen, Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
+/// The quick one is answered first, though the others began before it.
 #[test]
 fn bodies_that_come_slowly_hold_up_no_quick_one() {
     let cluster = Cluster::teaching(2);
     let address = cluster.url(0).trim_start_matches("http://").to_owned();
-    let slow: Vec<TcpStream> = (0..4)
-        .map(|_| {
-            let mut stream = TcpStream::connect(&address).unwrap();
-            let head = format!(
-                "PUT /representations HTTP/1.1\r\nHost: {address}\r\n\
-                 Content-Length: {ANNOUNCED}\r\n\r\n{{\"args\": [["
-            );
-            stream.write_all(head.as_bytes()).unwrap();
-            stream
-        })
-        .collect();
-    let numbers: Vec<u32> = (0..400_000).collect();
-    let answer = cluster.api(0).upload(&json!(numbers));
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    let slow: Vec<TcpStream> = (0..4).map(|_| begin(&address)).collect();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for mut stream in &slow {
+            let done = &done;
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) && stream.write_all(&TRICKLE).is_ok() {
+                    thread::sleep(PAUSE);
+                }
+            });
+        }
+        let numbers: Vec<u32> = (0..400_000).collect();
+        let answer = cluster.api(0).upload(&json!(numbers));
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    });
+    assert_eq!(slow.iter().filter(|stream| is_answered(stream)).count(), 0);
     drop(slow);
     cluster.check_health();
 }

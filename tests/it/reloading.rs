@@ -65,6 +65,7 @@ fn files_beside_the_policies_and_policies_without_a_dataset_are_named() {
         assert!(told.contains(named), "{named}: {told}");
     }
     assert!(!told.contains(".swp"), "{told}");
+    assert!(!home(&cluster, 0).join("state").exists(), "a check changes nothing");
     let mut cluster = cluster;
     cluster.start_all();
     let log = cluster.log(0);

@@ -13,6 +13,11 @@ const KEY_FILE: &str = "key";
 const DATABASE_FILE: &str = "state.redb";
 const KEY_BYTES: usize = 32;
 
+/// Returns whether a state was begun in a folder. Makes nothing.
+pub(crate) fn has_state(path: &Path) -> bool {
+    path.join(DATABASE_FILE).is_file()
+}
+
 /// A state folder that exists and that only its owner may enter.
 pub(crate) struct Folder(PathBuf);
 

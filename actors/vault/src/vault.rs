@@ -15,6 +15,7 @@ use crate::audit::Audit;
 use crate::chain::{AuditEntry, BrokenChain, Head, Verified, Witnessed};
 use crate::datasets::Datasets;
 use crate::error::VaultError;
+use crate::folder::has_state;
 use crate::memories::Memories;
 use crate::questions::Question;
 use crate::refusals::Refusals;
@@ -34,6 +35,11 @@ pub struct Vault {
 }
 
 impl Vault {
+    /// Returns whether there is a state in `folder`, without beginning one.
+    pub fn exists(folder: &Path) -> bool {
+        has_state(folder)
+    }
+
     /// Opens the state in `folder`, or begins one: makes the folder (mode 0700), the database and
     /// the key (mode 0600).
     ///
