@@ -17,14 +17,16 @@
 //! 3. Before merging, the table of each party that has columns is shuffled, together with the
 //!    numbers of its rows. These numbers are shuffled once more with the places at which they
 //!    stand, and opened. So the place of each row in the shuffled table is known in shared form.
-//! 4. After merging, all windows of n neighbours are shuffled, each with its bit and the places of
-//!    those of its items that have columns. The bits are opened, which tells the number of rows in
+//! 4. If a rule asks for a number of rows, the bits are added and compared with it. Only the verdict
+//!    is opened, and what follows needs it ([`Enough`]).
+//! 5. All windows of n neighbours are shuffled, each with its bit and the places of those of its items
+//!    that have columns. The bits are opened, which tells the number of rows in
 //!    the join. The places of those rows are opened too.
 //!
 //! No place of a party without columns is ever opened. Its table is not shuffled, so its places
 //! would tell which of its rows match.
 //!
-//! **Leakage:** all members see the number of rows. Members that compute also see orders that no
+//! **Leakage:** all members see the number of rows; if it is too small, they see this alone. Members that compute also see orders that no
 //! party has chosen: they are uniform whatever the data are. So are the places of the joined rows
 //! in a shuffled table.
 //!
@@ -33,33 +35,42 @@
 //! with a probability of at most 2^-41. Merging may lose an item hash that is the largest there is,
 //! with a probability that is no larger. Together that is 2^-40.
 //!
-//! **Adversary:** that of the suite below. A party that has an item hash twice breaks the protocol:
-//! its rows may match each other, which falsifies results. A place is then read as one in another
-//! party's table. A place that this table does not have, or that is opened twice, is refused.
+//! **Adversary:** that of the suite below. Of a list that a party deals it is checked on shares,
+//! before it is used, that its item hashes are strictly ascending. With an item hash twice, rows of
+//! one party would match each other: the party could bring in rows that match nothing, or learn
+//! whether one id is at another party. The number of places that are not in order is opened to all
+//! members, and is 0 at honest parties. A place that a table does not have, or that is opened twice,
+//! is refused, too.
 //!
 //! **Rounds** for n parties:
 //!
 //! - two shuffles and an opening for each party with columns;
+//! - a comparison of t bits, a conversion and an opening for the order of the lists;
 //! - n − 1 merges, each of log₂ N levels for the N items that it makes;
 //! - ⌈log₂ t⌉ + n − 2 for the equalities of t bits;
-//! - a shuffle, and two openings.
+//! - a shuffle, and two openings;
+//! - if a rule asks for a number of rows, a conversion, a comparison and an opening.
 //!
 //! **Bytes:** each merge takes N / 2·log₂ N comparisons of t + ⌈log₂ n⌉ + 1 bits, and as many
 //! conjunctions for each bit slice. There is a bit slice for each of these bits but one, and for
-//! each bit of a place.
+//! each bit of a place. The order of the lists takes N comparisons of t bits.
 
 use zeroize::Zeroizing;
 
 use crate::algebra::elementwise::{gather, zip_exact};
 use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of};
 use crate::circuits::comparison::all_zero;
-use crate::circuits::merging::{List, merge};
+use crate::circuits::merging::{List, check_ascending, merge};
+use crate::circuits::selection::is_below;
 use crate::circuits::sorting::inverse;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Columns, Engine, Recipients, Reconstructed};
 use crate::kernel::fault::Fault;
+
+/// A bound that no number of rows reaches.
+const BEYOND: u64 = 1 << 61;
 
 /// Counts the item hashes that all parties have, as one shared element. `item_hashes` are this
 /// party's, `sizes` all parties' numbers of them.
@@ -86,12 +97,44 @@ pub(crate) async fn count_distinct<E: Engine>(
     Ok(engine.public(vec![merged.items as u64]).minus(&repeated))
 }
 
-/// Joins all parties' tables; `table` is this party's, `shapes` are all parties'.
+/// Joins all parties' tables; `table` is this party's, `shapes` are all parties'. If there are fewer
+/// than `least` rows, this is all that is opened, and nothing is returned.
 pub(crate) async fn join<E: Engine>(
     engine: &mut E,
     table: &Table,
     shapes: &[Shape],
-) -> Result<Joined<E>, Fault> {
+    least: u64,
+) -> Result<Option<Joined<E>>, Fault> {
+    let matched = match_rows(engine, table, shapes).await?;
+    match matched.verdict(engine, least).await? {
+        Some(enough) => enough.reveal(engine).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The rows of all parties, matched. Nothing is opened that depends on them.
+struct Matched<E: Engine> {
+    /// The number of rows of each party.
+    sizes: Vec<usize>,
+    /// The columns of each party, shuffled.
+    tables: Vec<Vec<Bits<E>>>,
+    /// The parties that have columns.
+    with_columns: Vec<usize>,
+    /// The number of windows, and those of one item hash.
+    windows: usize,
+    complete: Bits<E>,
+    /// The places in the shuffled tables of the items in each window, of parties with columns.
+    places: Vec<Bits<E>>,
+}
+
+/// Matched rows that are enough for the rules. Only the verdict makes it.
+struct Enough<E: Engine>(Matched<E>);
+
+async fn match_rows<E: Engine>(
+    engine: &mut E,
+    table: &Table,
+    shapes: &[Shape],
+) -> Result<Matched<E>, Fault> {
     let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
     let order = ascending(&table.item_hashes, hash_width(&sizes));
     let columns: Zeroizing<Vec<PackedBits>> =
@@ -122,18 +165,44 @@ pub(crate) async fn join<E: Engine>(
     let (windows, complete) = complete_windows(engine, &merged, &sizes).await?;
     let places = merged.bit_slices.get(key..).expect("places stand behind the key");
     let places = places_of_windows::<E>(places, windows, &with_columns);
-    let found = found(engine, &complete, places, windows).await?;
-    let mut joined = vec![Vec::new(); tables.len()];
-    for (party, places) in zip_exact(with_columns.iter(), &found.places) {
-        let rows = *sizes.get(*party).expect("each party has told its rows");
-        if !are_distinct_below(places, rows) {
-            return Err(Fault::InvalidOpening);
+    Ok(Matched { sizes, tables, with_columns, windows, complete, places })
+}
+
+impl<E: Engine> Matched<E> {
+    /// Decides on shares whether there are so many rows, and opens that to all members. A number of
+    /// 1 or 0 is not asked for.
+    async fn verdict(self, engine: &mut E, least: u64) -> Result<Option<Enough<E>>, Fault> {
+        if least <= 1 {
+            return Ok(Some(Enough(self)));
         }
-        let both = joined.get_mut(*party).zip(tables.get(*party));
-        let (joined, table) = both.expect("each party has a table");
-        *joined = table.iter().map(|column: &Bits<E>| column.gather(places)).collect();
+        let rows = sum(engine, &self.complete, self.windows).await?;
+        let is_small = is_below(engine, &rows, least.min(BEYOND)).await?;
+        let is_small = engine.lanes(&is_small, 0..1);
+        match engine.open_to_all(&is_small).await?.as_slice() {
+            [PackedBits(0)] => Ok(Some(Enough(self))),
+            [PackedBits(1)] => Ok(None),
+            _ => Err(Fault::InvalidOpening),
+        }
     }
-    Ok(Joined { rows: found.rows, tables: joined })
+}
+
+impl<E: Engine> Enough<E> {
+    /// Opens the number of rows to all members, and finds the rows.
+    async fn reveal(self, engine: &mut E) -> Result<Joined<E>, Fault> {
+        let Matched { sizes, tables, with_columns, windows, complete, places } = self.0;
+        let found = found(engine, &complete, places, windows).await?;
+        let mut joined = vec![Vec::new(); tables.len()];
+        for (party, places) in zip_exact(with_columns.iter(), &found.places) {
+            let rows = *sizes.get(*party).expect("each party has told its rows");
+            if !are_distinct_below(places, rows) {
+                return Err(Fault::InvalidOpening);
+            }
+            let both = joined.get_mut(*party).zip(tables.get(*party));
+            let (joined, table) = both.expect("each party has a table");
+            *joined = table.iter().map(|column: &Bits<E>| column.gather(places)).collect();
+        }
+        Ok(Joined { rows: found.rows, tables: joined })
+    }
 }
 
 /// Shuffles a table, so that no party knows the order. Returns for each of its former rows the
@@ -270,7 +339,9 @@ async fn lists_of_hashes<E: Engine>(
         all.extend(bit_slices.split_into(width));
         List { items: *items, bit_slices: all }
     };
-    Ok(zip_exact(shared.iter(), sizes).enumerate().map(list).collect())
+    let lists: Vec<List<E>> = zip_exact(shared.iter(), sizes).enumerate().map(list).collect();
+    check_ascending(engine, &lists, party_width..party_width + width).await?;
+    Ok(lists)
 }
 
 /// Returns the number of windows of as many neighbours as there are parties, and the windows of one

@@ -135,7 +135,7 @@ async fn ask<E: Engine>(
         Asked::Common => count_common(engine, &table.item_hashes, &sizes).await?,
         Asked::Distinct => count_distinct(engine, &table.item_hashes, &sizes).await?,
         Asked::Join => {
-            let joined = join(engine, table, &shapes).await?;
+            let joined = join(engine, table, &shapes, 1).await?.expect("no rule asks for rows");
             assert_eq!(joined.tables.len(), tables.len());
             let mut shown = Vec::new();
             for (columns, shape) in joined.tables.iter().zip(&shapes) {
@@ -310,8 +310,8 @@ fn opened_in_join(suite: Suite, seed: u64, tables: &Rc<Vec<Table>>) -> Vec<Vec<V
     opened
 }
 
-/// Checks that a join opens only orders of each table with columns, flags, and the places of the
-/// joined rows in these tables.
+/// Checks that a join opens only orders of each table with columns, that no list is out of order,
+/// flags, and the places of the joined rows in these tables.
 #[test]
 fn nothing_is_opened_but_orders_flags_and_places_in_shuffled_tables() {
     let seed = testing::seed();
@@ -340,6 +340,8 @@ fn nothing_is_opened_but_orders_flags_and_places_in_shuffled_tables() {
                     let order: BTreeSet<u64> = opened.next().unwrap().into_iter().collect();
                     assert!(order.into_iter().eq(0..*rows as u64), "{context}");
                 }
+                // No list is out of order.
+                assert_eq!(opened.next(), Some(vec![0]), "{context}");
                 let flags = opened.next().unwrap();
                 assert_eq!(flags.len(), windows, "{context}");
                 assert!(flags.iter().all(|flag| *flag < 2), "{context}");
@@ -413,7 +415,7 @@ fn costs_are_the_same_for_all_data_of_the_same_sizes() {
 
 /// Checks that the counts open nothing else, and cost the same, whatever is common.
 #[test]
-fn counts_open_nothing_and_cost_the_same_whatever_is_common() {
+fn counts_open_nothing_else_and_cost_the_same_whatever_is_common() {
     let seed = testing::seed();
     let mut rng = rng(seed);
     for shapes in [vec![[30, 0], [40, 0]], vec![[30, 0], [30, 0], [40, 0]]] {
@@ -436,8 +438,12 @@ fn counts_open_nothing_and_cost_the_same_whatever_is_common() {
                         .map(|(party, bytes)| (party.index(), bytemuck::pod_collect_to_vec(&bytes)))
                         .collect();
                     opened.sort_unstable();
+                    // All members see that no list is out of order, and the parties see the count.
+                    let in_order = (0..suite.members()).map(|member| (member, vec![0]));
                     let answers = (0..suite.inputs()).map(|party| (party, vec![due]));
-                    assert!(opened.into_iter().eq(answers), "{suite:?} {asked:?}");
+                    let mut shown: Vec<_> = in_order.chain(answers).collect();
+                    shown.sort_unstable();
+                    assert_eq!(opened, shown, "{suite:?} {asked:?}");
                     (due, costs(&report))
                 });
                 assert_ne!(some.0, none.0, "{suite:?} {asked:?}: the data differ");
@@ -482,6 +488,112 @@ fn a_tag_twice_at_one_party_leads_to_no_place_outside_of_tables() {
         let report = suite.run(Simulation::new(1), Asked::Join, &tables, false);
         for ending in &report.endings {
             assert_eq!(*ending, Ending::Stopped(Fault::InvalidOpening), "{suite:?}");
+        }
+    }
+}
+
+/// Puts a hash of the first party's that no other party has in the place of another of its own.
+fn with_a_hash_twice(tables: &Rc<Vec<Table>>, party: usize) -> Rc<Vec<Table>> {
+    let copied = |table: &Table| Table {
+        item_hashes: table.item_hashes.clone(),
+        words: table.words.clone(),
+    };
+    let mut tables: Vec<Table> = tables.iter().map(copied).collect();
+    let hashes = &mut tables[party].item_hashes;
+    hashes[3] = hashes[7];
+    Rc::new(tables)
+}
+
+#[test]
+fn a_hash_dealt_twice_ends_the_join_before_it_is_used() {
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    for parties in [2, 3, 4] {
+        let shapes = vec![[12, 1]; parties];
+        let world = World { shapes, width: 14, shift: 0 };
+        for suite in Suite::of(parties) {
+            for cheat in 0..parties {
+                let tables = with_a_hash_twice(&world.tables(&mut rng), cheat);
+                for asked in [Asked::Join, Asked::Common, Asked::Distinct] {
+                    let report = suite.run(Simulation::new(seed), asked, &tables, true);
+                    for ending in &report.endings {
+                        assert_eq!(ending.fault(), Some(&Fault::InvalidOpening), "{suite:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Counts what is opened of a join of so many rows, of which the rules ask for ten.
+fn verdict(suite: Suite, tables: &Rc<Vec<Table>>, seed: u64) -> (bool, usize, u64) {
+    let report = Simulation::new(seed).parties(suite.members()).run(|channel, party, rng| {
+        let tables = Rc::clone(tables);
+        async move {
+            let mut rng = rng;
+            let own = party.index();
+            match suite {
+                Suite::Replicated(setting) => {
+                    let mut engine = setting.engine(&channel, &mut rng).await?;
+                    rows_of_ten(&mut engine, &tables, own).await
+                }
+                Suite::Pairwise(_) => {
+                    let store = CorrelationStore::default();
+                    let mut engine = pairwise::tests::engine(store, &channel, &mut rng).await?;
+                    rows_of_ten(&mut engine, &tables, own).await
+                }
+            }
+        }
+    });
+    let enough: Vec<bool> = report.results().unwrap().into_iter().map(Option::is_some).collect();
+    assert!(enough.iter().all(|one| *one == enough[0]));
+    (enough[0], report.rounds(), report.bytes())
+}
+
+async fn rows_of_ten<E: Engine>(
+    engine: &mut E,
+    tables: &[Table],
+    own: usize,
+) -> Result<Option<usize>, Fault> {
+    let nothing = Table { item_hashes: Vec::new(), words: Vec::new() };
+    let shapes: Vec<Shape> = tables
+        .iter()
+        .map(|table| Shape { rows: table.item_hashes.len(), columns: table.words.len() })
+        .collect();
+    let joined = join(engine, tables.get(own).unwrap_or(&nothing), &shapes, 10).await?;
+    Ok(joined.map(|joined| joined.rows))
+}
+
+#[test]
+fn of_a_join_of_too_few_rows_its_number_is_not_opened() {
+    let seed = testing::seed();
+    let mut rng = rng(seed);
+    for parties in [2, 3] {
+        for suite in Suite::of(parties) {
+            let mut costs = BTreeSet::new();
+            for (shift, due) in [(11, false), (3, false), (2, true)] {
+                // Twelve ids each, of which the first and the last party have 12 − shift·(n − 1).
+                let shift = if parties == 3 { shift / 2 } else { shift };
+                let common = 12 - shift * (parties - 1);
+                let tables =
+                    World { shapes: vec![[12, 1]; parties], width: 12, shift }.tables(&mut rng);
+                let _ = openings::take();
+                let (enough, rounds, bytes) = verdict(suite, &tables, seed);
+                assert_eq!(enough, common >= 10, "{suite:?} {common}");
+                if enough {
+                    assert!(due || parties == 3);
+                    continue;
+                }
+                costs.insert((rounds, bytes));
+                // The last value that each member has opened is the verdict: one word, of one bit.
+                let opened = openings::take();
+                let last: BTreeMap<Party, Vec<u8>> = opened.into_iter().collect();
+                assert!(!last.is_empty());
+                for bytes in last.values() {
+                    assert_eq!(*bytes, 1_u64.to_le_bytes(), "{suite:?}");
+                }
+            }
+            assert!(costs.len() <= 1, "{suite:?} {costs:?}");
         }
     }
 }

@@ -15,8 +15,10 @@
 //! filling. A level takes N / 2 comparisons of k + 1 bits (see the adder) and p·N / 2 conjunctions,
 //! in ⌈log₂⌈k / 2⌉⌉ + 3 rounds.
 
+use std::ops::Range;
+
 use crate::algebra::elementwise::zip_exact;
-use crate::algebra::packed_bits::{PackedBits, bit_slice_words, first_lanes};
+use crate::algebra::packed_bits::{PackedBits, WORD_BITS, bit_slice_words, first_lanes};
 use crate::circuits::adder::msb_of_sum;
 use crate::circuits::{Bits, and_all, not};
 use crate::engine::Engine;
@@ -120,4 +122,49 @@ async fn one_level<E: Engine>(
     let next =
         halves.map(|((low, high), turned)| low.plus(turned).interleaved(&high.plus(turned), half));
     Ok(next.collect())
+}
+
+/// Checks that the numbers in these bit slices are strictly ascending in each list. What is opened, to
+/// all members, is the number of neighbours that are not: 0 at honest parties.
+pub(super) async fn check_ascending<E: Engine>(
+    engine: &mut E,
+    lists: &[List<E>],
+    key: Range<usize>,
+) -> Result<(), Fault> {
+    let pairs: Vec<usize> = lists.iter().map(|list| list.items.saturating_sub(1)).collect();
+    if pairs.iter().all(|pairs| *pairs == 0) {
+        return Ok(());
+    }
+    let side = |engine: &E, bit: usize, first: usize| -> Bits<E> {
+        let of = |(list, pairs): (&List<E>, &usize)| {
+            let bit_slice = list.bit_slices.get(bit).expect("a list has the bits of its key");
+            engine.lanes(bit_slice, first..first + pairs)
+        };
+        let sides: Vec<Bits<E>> =
+            zip_exact(lists, &pairs).filter(|(_, pairs)| **pairs > 0).map(of).collect();
+        Bits::<E>::concat(&sides.iter().collect::<Vec<_>>())
+    };
+    let words: usize = pairs.iter().map(|pairs| bit_slice_words(*pairs)).sum();
+    let zeros = engine.public(vec![PackedBits(0); words]);
+    // Next − this − 1 is below zero where the next one is not above this one.
+    let next = key.clone().map(|bit| side(engine, bit, 1)).chain([zeros.clone()]).collect();
+    let this = key.map(|bit| side(engine, bit, 0)).chain([zeros]);
+    let this = this.map(|bit_slice| not(engine, &bit_slice)).collect();
+    let wrong = msb_of_sum(engine, vec![next, this]).await?;
+    // Behind the pairs of a list two zeros are compared.
+    let mut first = 0;
+    let mut of_lists = Vec::with_capacity(pairs.len());
+    for pairs in pairs {
+        let words = bit_slice_words(pairs);
+        of_lists.push(wrong.slice(first..first + words).lanes(0..pairs));
+        first += words;
+    }
+    let wrong = Bits::<E>::concat(&of_lists.iter().collect::<Vec<_>>());
+    let lanes = words * WORD_BITS;
+    let wrong: E::Shared<u64> = engine.bit_to_arithmetic(&[&wrong], lanes).await?;
+    let wrong = wrong.prefix_sums(lanes).gather(&[lanes - 1]);
+    match engine.open_to_all(&wrong).await?.as_slice() {
+        [0] => Ok(()),
+        _ => Err(Fault::InvalidOpening),
+    }
 }

@@ -8,9 +8,17 @@ use crate::kernel::fault::Fault;
 /// circuits ([`crate::circuits::joining`]); two parties by themselves need less.
 pub(crate) trait Matching: Engine {
     /// Joins the rows of the item hashes that all parties have. They are in the same order at all,
-    /// which no party knows. `table` is this party's, `shapes` are all parties'. The number of
-    /// these rows is opened to all members.
-    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault>;
+    /// which no party knows. `table` is this party's, `shapes` are all parties'.
+    ///
+    /// If there are fewer than `least` rows, all members learn that, and nothing else is opened that
+    /// depends on the data; nothing is returned. Else the number of rows is opened to all members.
+    /// With a `least` of 1 or 0 it is opened in any case.
+    async fn join(
+        &mut self,
+        table: &Table,
+        shapes: &[Shape],
+        least: u64,
+    ) -> Result<Option<Joined<Self>>, Fault>;
 
     /// Counts the item hashes that all parties have, as one shared element. `item_hashes` are this
     /// party's, `sizes` all parties' numbers of them.

@@ -182,7 +182,7 @@ impl OnShares for Measure {
                 let words = vec![vec![PackedBits(7); size]; columns];
                 let table = Table { item_hashes: item_hashes.collect(), words };
                 for _ in 0..self.times {
-                    engine.join(&table, &shapes).await?;
+                    engine.join(&table, &shapes, 1).await?;
                 }
             }
         }

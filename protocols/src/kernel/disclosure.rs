@@ -168,6 +168,26 @@ impl Permit {
         self.joint.check_rows(rows, equations)
     }
 
+    /// Returns the fewest rows that a join must have for an answer that tells these equations.
+    pub(crate) fn least_joined(&self, equations: Equations) -> u64 {
+        self.least_by_rule(equations).into_iter().max().unwrap_or(0)
+    }
+
+    /// Returns the refusal of a join with fewer rows, of which no party has seen the number. It is
+    /// by the rule that asks for more.
+    pub(crate) fn too_few_joined(&self, equations: Equations) -> Refusal {
+        let [rows, cells] = self.least_by_rule(equations);
+        if rows >= cells { self.too_few_rows(equations) } else { self.shows_single_rows() }
+    }
+
+    /// Returns the fewest rows of a join by the rule on rows, and by that on small counts.
+    fn least_by_rule(&self, equations: Equations) -> [u64; 2] {
+        let rules = &self.joint.rules;
+        let weight = if rules.ask_for_rows() { equations.weight() } else { 0 };
+        let cells = if self.withholds() { self.least_shown() } else { 0 };
+        [rules.min_rows.saturating_add(weight), cells]
+    }
+
     /// Returns the fewest rows, if a rule asks for more than one.
     pub(crate) fn least_rows(&self) -> Option<u64> {
         let rules = &self.joint.rules;

@@ -301,10 +301,16 @@ impl Engine for Pairwise<'_> {
 }
 
 impl Matching for Pairwise<'_> {
-    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
-        match self.is_of_two() {
-            true => self.joined_with_other(table, shapes).await,
-            false => circuits::joining::join(self, table, shapes).await,
+    async fn join(
+        &mut self,
+        table: &Table,
+        shapes: &[Shape],
+        least: u64,
+    ) -> Result<Option<Joined<Self>>, Fault> {
+        // Blinded items show two parties the number of rows before a rule could be asked of it.
+        match self.is_of_two() && least <= 1 {
+            true => self.joined_with_other(table, shapes).await.map(Some),
+            false => circuits::joining::join(self, table, shapes, least).await,
         }
     }
 

@@ -252,8 +252,13 @@ impl Engine for Replicated<'_> {
 }
 
 impl Matching for Replicated<'_> {
-    async fn join(&mut self, table: &Table, shapes: &[Shape]) -> Result<Joined<Self>, Fault> {
-        joining::join(self, table, shapes).await
+    async fn join(
+        &mut self,
+        table: &Table,
+        shapes: &[Shape],
+        least: u64,
+    ) -> Result<Option<Joined<Self>>, Fault> {
+        joining::join(self, table, shapes, least).await
     }
 
     async fn count_common(

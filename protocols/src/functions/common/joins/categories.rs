@@ -9,7 +9,7 @@
 //! *If small counts are withheld*, and for means, each category is a bit of a word. The bits are as
 //! many as the next power of two. The conjunctions of the first party's bits and the second's are
 //! counted on shares. The counts that are large enough are opened, and the names of their
-//! categories are told.
+//! categories are told. Before, it is checked on shares that each row has one category.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +22,7 @@ use super::columns::{Cells, Encoded, Unit, Use, bits, numbers};
 use super::terms::Told;
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
+use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
 use crate::circuits::selection::{is_below, suppress_below};
 use crate::engine::matching::Matching;
@@ -178,6 +179,11 @@ async fn large_cells<E: Matching>(
         return Err(Fault::Internal("each party has a joined table"));
     };
     let (x, y) = (bit_slices(&cx.engine, x, of_x), bit_slices(&cx.engine, y, of_y));
+    for bits in [&x, &y] {
+        let bits: Vec<&Bits<E>> = bits.iter().collect();
+        let bits: E::Shared<u64> = cx.engine.bit_to_arithmetic(&bits, joined.rows).await?;
+        check_one_each(&mut cx.engine, &bits, joined.rows).await?;
+    }
     let (left, right): (Vec<_>, Vec<_>) =
         x.iter().flat_map(|x| y.iter().map(move |y| (x, y))).unzip();
     let (left, right) = (Bits::<E>::concat(&left), Bits::<E>::concat(&right));
@@ -267,6 +273,7 @@ async fn groups_of<E: Engine>(
     let counts = count(engine, groups, rows).await?;
     let is_in: E::Shared<u128> =
         engine.bit_to_arithmetic(&groups.iter().collect::<Vec<_>>(), rows).await?;
+    check_one_each(engine, &is_in, rows).await?;
     let dimensions = Dimensions { rows: kinds, inner: rows, columns: 1 };
     let sums = engine.matrix_product(&is_in, values, dimensions).await?;
     let is_small = is_below(engine, &counts, least).await?;
@@ -328,6 +335,31 @@ async fn count<E: Engine>(
         engine.bit_to_arithmetic(&bit_slices.iter().collect::<Vec<_>>(), rows).await?;
     let last: Vec<usize> = (1..=bit_slices.len()).map(|bit_slice| bit_slice * rows - 1).collect();
     Ok(bits.prefix_sums(rows).gather(&last))
+}
+
+/// Checks that each row has one category: of all categories' bits of a row, one after the other,
+/// exactly one is 1. A row in two groups would tell itself by their difference.
+///
+/// What is opened, to all members, is the sum of squares of how far each row is off. It is 0 at
+/// honest parties. A product and an opening.
+pub(super) async fn check_one_each<E: Engine, R: Ring>(
+    engine: &mut E,
+    bits: &E::Shared<R>,
+    rows: usize,
+) -> Result<(), Fault> {
+    let of_rows = bits.mapped(rows, |bits| {
+        let mut counts = vec![R::ZERO; rows];
+        for bits in bits.chunks_exact(rows.max(1)) {
+            zip_exact(&mut counts, bits).for_each(|(count, bit)| *count = count.plus(*bit));
+        }
+        counts
+    });
+    let off = of_rows.minus(&engine.public(vec![R::ONE; rows]));
+    let squares = engine.dot(&off, &off, rows).await?;
+    match engine.open_to_all(&squares).await?.as_slice() {
+        [squares] if *squares == R::ZERO => Ok(()),
+        _ => Err(Fault::InvalidOpening),
+    }
 }
 
 /// Draws random numbers that stand for as many names, in ascending order.

@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 use num_bigint::BigInt;
 use rand_core::Rng;
 
+use super::categories::check_one_each;
 use super::tests::{Rows, categorised, ids, join, keyed, settings};
 use crate::algebra::rounding::{fraction_to_double, integer_to_double};
 use crate::computation::Answer;
+use crate::engine::Engine;
 use crate::functions::input::{Column, Input};
 use crate::functions::parameters::Parameters;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::random::PredictableRng;
 use crate::kernel::simulation::Simulation;
+use crate::suites::replicated::tests::THREE;
 use crate::testing::names::{CORRELATION, INTERSECTION_SUM, MEAN_BY_GROUP, REGRESSION};
 use crate::testing::{Run, rng, seed};
 
@@ -38,7 +41,7 @@ pub(super) fn double(rng: &mut PredictableRng, exponents: std::ops::Range<i32>) 
     let significand = f64::from_bits((rng.next_u64() >> 12) | 0x3ff0_0000_0000_0000);
     let span = exponents.end - exponents.start;
     let up = i32::try_from(rng.next_u32() % span.unsigned_abs()).unwrap();
-    let sign = if rng.next_u32() % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = if rng.next_u32().is_multiple_of(2) { 1.0 } else { -1.0 };
     sign * significand * 2_f64.powi(exponents.start + up)
 }
 
@@ -72,7 +75,7 @@ fn sums_of_any_sizes_are_the_doubles_nearest_to_the_exact_ones() {
     for parties in [2, 3, 4] {
         for (least, most) in [(0, 1), (-3, 3), (-30, 25), (-900, -860), (900, 950)] {
             let rows: Rows = (0..24).map(|id| (id, vec![double(&mut rng, least..most)])).collect();
-            let common: Vec<u64> = (0..24).filter(|_| rng.next_u32() % 2 == 0).collect();
+            let common: Vec<u64> = (0..24).filter(|_| rng.next_u32().is_multiple_of(2)).collect();
             let joined: Vec<f64> =
                 common.iter().map(|id| rows[usize::try_from(*id).unwrap()].1[0]).collect();
             if common.is_empty() {
@@ -186,7 +189,7 @@ fn with_one_huge(parties: usize, huge: f64) -> Vec<Rows> {
         let id = |row: u64| if row < 12 { row } else { 100 * (party + 1) + row };
         (0..20)
             .map(|row| {
-                let small = ((row * row * (party + 3)) % 13 + row % 5) as u32;
+                let small = u32::try_from((row * row * (party + 3)) % 13 + row % 5).unwrap();
                 (id(row), vec![f64::from(small)])
             })
             .collect()
@@ -241,5 +244,26 @@ fn what_was_rounded_is_told_with_a_bound() {
             assert_eq!(precision.len(), mle.len());
             assert!(precision.iter().all(|bound| *bound > 0.0 && *bound < 1e-12), "{precision:?}");
         }
+    }
+}
+
+/// Checks shared bits of three rows and two categories.
+fn check_categories(dealt: [u64; 6]) -> Vec<Option<Fault>> {
+    let report = Simulation::new(seed()).parties(3).run(move |channel, party, rng| async move {
+        let mut rng = rng;
+        let mut engine = THREE.engine(&channel, &mut rng).await?;
+        let mine = if party.index() == 0 { dealt.to_vec() } else { Vec::new() };
+        let bits = engine.share(&mine, &[6, 0, 0]).await?;
+        check_one_each(&mut engine, &bits[0], 3).await
+    });
+    report.endings.iter().map(|ending| ending.fault().cloned()).collect()
+}
+
+#[test]
+fn a_row_of_two_categories_or_none_is_refused() {
+    // Category by category, the bits of three rows.
+    assert_eq!(check_categories([1, 0, 1, 0, 1, 0]), vec![None; 3]);
+    for dealt in [[1, 1, 1, 0, 1, 0], [1, 0, 0, 0, 1, 0], [1, 1, 0, 0, 1, 0], [0; 6], [1; 6]] {
+        assert_eq!(check_categories(dealt), vec![Some(Fault::InvalidOpening); 3], "{dealt:?}");
     }
 }

@@ -3,12 +3,14 @@
 //! 1. *sizes*: all members announce the numbers of their rows and columns.
 //! 2. *join*: the rows of the ids that all parties have come into the same order at all parties,
 //!    which no party knows. Their columns are in shared form ([`Matching::join`]; of sizes alone,
-//!    [`Matching::count_common`]). The number of these rows is opened to all members.
-//! 3. The rule on rows is applied to that number, before anything else is computed.
+//!    [`Matching::count_common`]).
+//! 3. If the rules ask for a number of rows, it is decided on shares, and opened, whether there are
+//!    so many. If not, nothing else is opened, and the computation ends. Else the number of rows is
+//!    opened to all members.
 //! 4. The function computes on these columns: [`categories`], [`moments`].
 //!
 //! So no party learns which of its rows are in the join. Nothing is learnt of rows that are not in
-//! it (but by the scales, below). The number of rows in the join is opened, and so is the number of
+//! it (but by the units, below). The number of rows in the join is opened, and so is the number of
 //! rows left to withheld groups or cells.
 //!
 //! Ids are compared as items of sets are ([`crate::suites::intersection::items`]). An id that comes
@@ -219,8 +221,8 @@ pub(crate) const SIZES: &str =
 pub(crate) const COLUMNS: &str =
     "of joins: how many columns each party has, to every party and helper";
 /// The leakage of the number of rows in the join.
-pub(crate) const JOINED: &str =
-    "of joins: how many ids all parties have, to every party and helper";
+pub(crate) const JOINED: &str = "of joins: how many ids all parties have; where the rules ask for a number of rows, whether there are \
+     so many, and how many only if there are; to every party and helper";
 /// The leakage of a regression by id and of correlations.
 pub(crate) const MOMENTS: &str = "of joins: over the rows that all parties have, the sum of each column, and of the \
      products of each two, to every party; a column can be chosen so that these are single numbers of \
@@ -278,14 +280,15 @@ impl Join<'_> {
         };
         let words = words.into_iter().chain(std::iter::repeat(Vec::new())).take(own);
         let table = Table { item_hashes: item_hashes.to_vec(), words: words.map(filled).collect() };
-        let joined = cx.engine.join(&table, &shapes).await?;
         let permit = cx.permit;
         let columns = told.iter().map(|told| told.columns as u64).sum();
         let scope = Scope { columns, withholds: permit.withholds() };
-        permit.check_rows(joined.rows as u64, (terms.opens)(scope))?;
-        if permit.withholds() && (joined.rows as u64) < permit.least_shown() {
-            return Err(permit.shows_single_rows().into());
-        }
+        let equations = (terms.opens)(scope);
+        let least = permit.least_joined(equations);
+        let Some(joined) = cx.engine.join(&table, &shapes, least).await? else {
+            return Err(permit.too_few_joined(equations).into());
+        };
+        permit.check_rows(joined.rows as u64, equations)?;
         match joined.rows {
             0 => Err(Fault::Undefined { why: "the parties have no id in common" }),
             _ => Ok(joined),

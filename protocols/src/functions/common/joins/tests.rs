@@ -549,7 +549,6 @@ fn a_join_of_too_few_rows_is_refused_before_anything_else_is_computed() {
     }
     let rules = Profile::Production.rules();
     for run in settings(|| Run::new(CORRELATION, rows.iter().map(keyed).collect()).rules(rules)) {
-        let _ = openings::take();
         assert!(matches!(fault(&run), Fault::Refused(Refusal::TooFewRows { minimum: 10, .. })));
     }
     rows.iter_mut().for_each(|rows| rows[25].0 = 18);
@@ -582,6 +581,36 @@ fn what_does_not_fit_is_refused_with_what_to_do() {
     assert_eq!(run.request(0).err(), Some(InputError::NotFinite { index: 0 }));
     let sized = Run::new(INTERSECTION_SIZE, of([1, 0]));
     assert!(matches!(sized.request(0), Err(InputError::Shape { .. })));
+}
+
+#[test]
+fn how_many_rows_a_refused_join_has_shows_nowhere() {
+    for parties in [2_u64, 3] {
+        let rows = |common: u64| -> Vec<Input> {
+            let rows = |party: u64| -> Rows {
+                let id = |row: u64| if row < common { row } else { 1_000 * (party + 1) + row };
+                (0..24).map(|row| (id(row), vec![f64::from((row % 7) as u32)])).collect()
+            };
+            (0..parties).map(|party| keyed(&rows(party))).collect()
+        };
+        for (least_rows, least_cell) in [(10, 1), (1, 16)] {
+            let rules =
+                Rules { min_rows: least_rows, min_cell: least_cell, ..Profile::Teaching.rules() };
+            let mut costs = BTreeSet::new();
+            for common in [0, 1, 9, 11] {
+                let runs = settings(|| Run::new(CORRELATION, rows(common)).rules(rules));
+                let costs_of = |run: Run| {
+                    assert!(matches!(fault(&run), Fault::Refused(_)), "{common}");
+                    let report = run.simulate(Simulation::new(seed()));
+                    let named = report.meters.iter().flat_map(|meter| meter.round_names());
+                    assert!(named.clone().all(|name| name != "twice masked"));
+                    (report.rounds(), report.bytes())
+                };
+                costs.insert(runs.into_iter().map(costs_of).collect::<Vec<_>>());
+            }
+            assert_eq!(costs.len(), 1, "{costs:?}");
+        }
+    }
 }
 
 /// Compares the costs of two runs of other data of the same sizes: bytes, messages and rounds are
