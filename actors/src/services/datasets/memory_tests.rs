@@ -225,3 +225,58 @@ fn two_groups_of_one_question_isolate_no_row_together() {
     // Nothing is left of it.
     ask(&[group(0..79)]).unwrap();
 }
+
+/// Asks for what a function tells of these columns over the first fifty rows.
+fn ask_for(
+    memories: &Memories,
+    function: &str,
+    columns: &[&str],
+    approved: bool,
+) -> Result<(), Objection> {
+    let function = find(function).unwrap();
+    let scope = Scope { columns: 0, withholds: true };
+    let equations = function.opens(&Parameters::default(), scope).unwrap();
+    let names: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+    let (told, identities) =
+        (told(function, equations, names.len(), &[]), (0..50).collect::<Vec<_>>());
+    let asked = Asked {
+        told: &told,
+        columns: &names,
+        identities: &identities,
+        permille: &[],
+        indicated: &[],
+        groups: &[],
+    };
+    let rules = OwnRules { approved, ..SUM.rules };
+    let depends_on_others = columns.first() == Some(&"id");
+    let asking = Asking { rules, depends_on_others, ..SUM };
+    memories.reserve(&dataset("trial", "/data/t.csv"), &asked, &asking).map(drop)
+}
+
+/// Another party chooses which of the rows a join has: all but one, for example.
+#[test]
+fn no_join_is_told_beside_a_sum_of_its_column_over_the_same_rows() {
+    let (sum, join) =
+        (("SecureSum", ["age"].as_slice()), ("SetIntersectionSum", ["id", "age"].as_slice()));
+    let wider = ("CorrelationVertical", ["id", "age", "weight"].as_slice());
+    let other = ("SetIntersectionSum", ["id", "weight"].as_slice());
+    for (first, second) in [(sum, join), (join, sum), (join, wider), (join, join)] {
+        let told_beside = |approved| {
+            let folder = tempdir().unwrap();
+            let memories = Memories::new(Vault::open(folder.path()).unwrap());
+            ask_for(&memories, first.0, first.1, approved).unwrap();
+            let second = ask_for(&memories, second.0, second.1, approved);
+            // Of another column nothing was told.
+            ask_for(&memories, other.0, other.1, approved).unwrap();
+            second
+        };
+        assert!(told_beside(false).is_err(), "{} and {}", first.0, second.0);
+        assert!(told_beside(true).is_ok(), "{} and {}", first.0, second.0);
+    }
+    // A sum that was told is told again.
+    let folder = tempdir().unwrap();
+    let memories = Memories::new(Vault::open(folder.path()).unwrap());
+    for _ in 0..2 {
+        ask_for(&memories, sum.0, sum.1, false).unwrap();
+    }
+}
