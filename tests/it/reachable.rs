@@ -123,7 +123,7 @@ impl Trial {
     }
 
     /// Computes with selections of the datasets.
-    fn from_datasets(&self, function: &Descriptor, parameters: &Value, all: bool) -> Vec<Answer> {
+    fn ask_of_datasets(&self, function: &Descriptor, parameters: &Value, all: bool) -> Vec<Answer> {
         self.compute(function, parameters, |party, part| {
             if part.columns.is_empty() {
                 return json!([]);
@@ -145,7 +145,7 @@ impl Trial {
     }
 
     /// Computes with the same values in JSON.
-    fn from_json(&self, function: &Descriptor, parameters: &Value, all: bool) -> Vec<Answer> {
+    fn ask_in_json(&self, function: &Descriptor, parameters: &Value, all: bool) -> Vec<Answer> {
         self.compute(function, parameters, |party, part| {
             let rows = if all && part.rows == COMPLETE { ROWS } else { part.rows };
             let cells = |row| {
@@ -263,9 +263,9 @@ fn told(function: &Descriptor, parameters: &Value, answers: &[Answer]) -> Vec<(V
 /// Checks one form, without and with what is missing, and with all of its parameters at once.
 fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>) {
     let parameters = Value::Object(own.clone());
-    let complete = trial.from_datasets(function, &parameters, false);
+    let complete = trial.ask_of_datasets(function, &parameters, false);
     let complete = told(function, &parameters, &complete);
-    let same = told(function, &parameters, &trial.from_json(function, &parameters, false));
+    let same = told(function, &parameters, &trial.ask_in_json(function, &parameters, false));
     assert_eq!(complete, same, "{}", function.name);
     let mut with_all = own.clone();
     for parameter in function.all_parameters() {
@@ -281,7 +281,7 @@ fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>)
         assert!(kind.is_boolean() && with_all.contains_key("intercept"));
     }
     if function.input.has_rows() {
-        let refused = trial.from_datasets(function, &parameters, true);
+        let refused = trial.ask_of_datasets(function, &parameters, true);
         let hint = refused.iter().find_map(|answer| answer.body["hint"].as_str());
         let hint = hint.unwrap_or_else(|| panic!("{}: {:?}", function.name, refused[0].body));
         assert!(hint.contains("`missing`") && hint.contains("`drop`"), "{}: {hint}", function.name);
@@ -289,16 +289,16 @@ fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>)
         let mut remedied = own.clone();
         remedied.insert("missing".to_owned(), json!("drop"));
         let remedied = Value::Object(remedied);
-        let dropped = trial.from_datasets(function, &remedied, true);
+        let dropped = trial.ask_of_datasets(function, &remedied, true);
         let dropped = told(function, &remedied, &dropped);
-        let same = told(function, &remedied, &trial.from_json(function, &remedied, true));
+        let same = told(function, &remedied, &trial.ask_in_json(function, &remedied, true));
         assert_eq!(dropped, same, "{}", function.name);
         assert!(dropped.iter().any(|(_, dropped)| *dropped != json!(0)), "{dropped:?}");
     } else {
         with_all.remove("missing");
     }
     let with_all = Value::Object(with_all);
-    told(function, &with_all, &trial.from_datasets(function, &with_all, false));
+    told(function, &with_all, &trial.ask_of_datasets(function, &with_all, false));
 }
 
 #[test]

@@ -190,7 +190,6 @@ mod tests {
     fn a_policy_that_is_gone_is_no_new_policy() {
         let of = |names: &[&str]| Policies {
             dataset: names.iter().map(|name| ((*name).to_owned(), Default::default())).collect(),
-            ..Policies::default()
         };
         assert_eq!(check_kept(&of(&["trial"]), &of(&["cohort", "trial"])), Ok(()));
         assert_eq!(check_kept(&of(&[]), &of(&[])), Ok(()));
