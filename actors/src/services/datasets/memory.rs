@@ -384,7 +384,8 @@ impl Remembered {
         source_rows: u64,
         asking: &Asking,
     ) -> Result<(), Objection> {
-        if !asking.rules.ask_for_views() {
+        // Nothing is told of no rows.
+        if !asking.rules.ask_for_views() || asked.identities.is_empty() {
             return Ok(());
         }
         for told in Told::apart(asked.told) {

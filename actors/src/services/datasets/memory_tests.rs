@@ -273,6 +273,10 @@ fn no_join_is_told_beside_a_sum_of_its_column_over_the_same_rows() {
         assert!(told_beside(false).is_err(), "{} and {}", first.0, second.0);
         assert!(told_beside(true).is_ok(), "{} and {}", first.0, second.0);
     }
+    // Of no rows there is nothing to tell.
+    let memories = Memories::new(Vault::open(tempdir().unwrap().path()).unwrap());
+    let unapproved = Asking { rules: OwnRules { approved: false, ..SUM.rules }, ..SUM };
+    assert!(reserve(&memories, &dataset("trial", "/data/t.csv"), 0..0, &unapproved).is_ok());
     // A sum that was told is told again.
     let folder = tempdir().unwrap();
     let memories = Memories::new(Vault::open(folder.path()).unwrap());
