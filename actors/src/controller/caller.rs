@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use actix_web::dev;
+use actix_web::dev::{self, RequestHead};
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::uri::Authority;
 use actix_web::web::{self, Bytes, Payload};
 use actix_web::{FromRequest, HttpRequest};
 use bytes::BytesMut;
@@ -240,9 +241,9 @@ impl ApiState {
     /// that it remembers. Some requests need no permission of this node to be sent. Other clients
     /// name no origin.
     fn check_origin(&self, request: &HttpRequest) -> Result<(), ApiError> {
-        let text = |name| request.headers().get(name).map(HeaderValue::to_str);
-        let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
-        let host = text(header::HOST).and_then(Result::ok).or_else(|| request.uri().host());
+        let origin = request.headers().get(header::ORIGIN).map(HeaderValue::to_str);
+        let Some(origin) = origin else { return Ok(()) };
+        let host = host_of(request.head());
         if origin.is_ok_and(|origin| self.origins.allow(origin, host)) {
             return Ok(());
         }
@@ -250,6 +251,12 @@ impl ApiState {
         Err(ApiError::new(Code::ForeignOrigin, message)
             .hint("have the operator add its origin to `allowed_origins` in node.toml"))
     }
+}
+
+/// Returns the host that a request is sent to, with its port. HTTP/2 has it in the address.
+pub(crate) fn host_of(head: &RequestHead) -> Option<&str> {
+    let named = head.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    named.or_else(|| head.uri.authority().map(Authority::as_str))
 }
 
 fn announced_length(request: &HttpRequest) -> Option<usize> {
@@ -293,6 +300,21 @@ mod tests {
     fn chunks(sizes: &[usize]) -> impl Stream<Item = Result<Bytes, ()>> + use<> {
         let chunks: Vec<_> = sizes.iter().map(|size| Ok(Bytes::from(vec![1; *size]))).collect();
         futures_util::stream::iter(chunks)
+    }
+
+    #[test]
+    fn the_host_has_its_port_with_and_without_a_header() {
+        let with = |uri: &str, header: Option<&str>| {
+            let request = actix_web::test::TestRequest::with_uri(uri);
+            let request = header
+                .into_iter()
+                .fold(request, |request, host| request.insert_header((header::HOST, host)));
+            host_of(request.to_http_request().head()).map(str::to_owned)
+        };
+        assert_eq!(with("/a", Some("node:8443")).as_deref(), Some("node:8443"));
+        assert_eq!(with("https://node:8443/a", None).as_deref(), Some("node:8443"));
+        assert_eq!(with("https://[::1]/a", None).as_deref(), Some("[::1]"));
+        assert_eq!(with("/a", None), None);
     }
 
     #[actix_rt::test]

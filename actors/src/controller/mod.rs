@@ -25,7 +25,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use self::authenticator::Authenticator;
-pub(crate) use self::caller::Caller;
+pub(crate) use self::caller::{Caller, host_of};
 pub use self::envelope::Envelope;
 use self::handles::{Handles, Held};
 pub use self::http::ApiState;

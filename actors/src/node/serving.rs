@@ -16,7 +16,7 @@ use actix_web::dev::{
     AppConfig, RequestHead, Server, ServerHandle, Service, ServiceFactory, fn_factory, fn_service,
 };
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use actix_web::{App, Error, web};
 use cloister_certs::{ApiCertificate, ReadCertificate, SettingsError};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,8 +28,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::StartError;
 use super::predecessor::bind;
-use crate::controller::Origins;
 use crate::controller::http::{ApiState, routes};
+use crate::controller::{Origins, host_of};
 use crate::links::HalfOpen;
 use crate::management::{self, ManagementState};
 use crate::vocabulary::settings::{Access, Settings};
@@ -133,8 +133,7 @@ pub(super) async fn serve_metrics(
 fn cors(origins: Origins) -> Cors {
     let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let allow = move |origin: &HeaderValue, head: &RequestHead| {
-        let host = head.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        origins.allow(origin.to_str().unwrap_or_default(), host.or_else(|| head.uri.host()))
+        origins.allow(origin.to_str().unwrap_or_default(), host_of(head))
     };
     let cors = Cors::default().allowed_methods(methods).allow_any_header().max_age(600);
     cors.allowed_origin_fn(allow)

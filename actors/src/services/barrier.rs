@@ -20,8 +20,9 @@ const MOST_PARTIES: usize = 1_024;
 /// The most bytes of a party's name.
 const LONGEST_PARTY: usize = 1 << 10;
 
-/// The bytes that count for a barrier, beside its name: those of some parties.
-const USUAL_BYTES: usize = 1 << 10;
+/// The bytes that count for a barrier beside its name, from the start: parties that arrive and depart
+/// are other principals', and are kept as hashes.
+const FULL_BYTES: usize = 2 * MOST_PARTIES * size_of::<PartyHash>();
 
 const KIND: Kind = Kind { one: "barrier", many: "barriers" };
 
@@ -34,9 +35,12 @@ pub struct Barrier {
 
 struct Counts {
     key: u64,
-    arrived: BTreeSet<String>,
-    departed: BTreeSet<String>,
+    arrived: BTreeSet<PartyHash>,
+    departed: BTreeSet<PartyHash>,
 }
+
+/// The first bytes of the hash of a party's name. Two of a thousand names share them with 2^-45.
+type PartyHash = [u8; 8];
 
 /// The methods that clients can call on the service.
 pub static INTERFACE: Interface = Interface {
@@ -90,7 +94,7 @@ impl Barrier {
 
     fn insert(&mut self, caller: &Principal, name: String) -> Result<u64, ApiError> {
         let key = self.made + 1;
-        let bytes = name.len().saturating_add(USUAL_BYTES);
+        let bytes = name.len().saturating_add(FULL_BYTES);
         let counts = Counts { key, arrived: BTreeSet::new(), departed: BTreeSet::new() };
         self.barriers.put(caller, name.clone(), counts, bytes)?;
         self.names.insert(key, name);
@@ -110,9 +114,9 @@ impl Barrier {
         match call.method {
             "arrive" => {
                 counts.departed.clear();
-                add(&mut counts.arrived, call.arguments.text("party")?)
+                add(&mut counts.arrived, &call.arguments.text("party")?)
             }
-            "depart" => add(&mut counts.departed, call.arguments.text("party")?),
+            "depart" => add(&mut counts.departed, &call.arguments.text("party")?),
             "arrived" => Ok(count(&counts.arrived)),
             "departed" => Ok(count(&counts.departed)),
             "reset" => {
@@ -124,8 +128,9 @@ impl Barrier {
     }
 }
 
-fn add(parties: &mut BTreeSet<String>, party: String) -> Result<Reply, ApiError> {
-    if parties.len() >= MOST_PARTIES && !parties.contains(&party) {
+fn add(parties: &mut BTreeSet<PartyHash>, party: &str) -> Result<Reply, ApiError> {
+    let hash = hash_of(party);
+    if parties.len() >= MOST_PARTIES && !parties.contains(&hash) {
         return Err(ApiError::argument(
             "party",
             format!("a barrier counts {MOST_PARTIES} at most"),
@@ -137,11 +142,18 @@ fn add(parties: &mut BTreeSet<String>, party: String) -> Result<Reply, ApiError>
             format!("a party's name has {LONGEST_PARTY} bytes at most"),
         ));
     }
-    parties.insert(party);
+    parties.insert(hash);
     Ok(Reply::None)
 }
 
-fn count(parties: &BTreeSet<String>) -> Reply {
+/// Returns the first bytes of a name's hash.
+fn hash_of(party: &str) -> PartyHash {
+    let mut hash = PartyHash::default();
+    blake3::Hasher::new().update(party.as_bytes()).finalize_xof().fill(&mut hash);
+    hash
+}
+
+fn count(parties: &BTreeSet<PartyHash>) -> Reply {
     let count = i64::try_from(parties.len()).unwrap_or(i64::MAX);
     Reply::Value(Labelled::Public(Public::never_secret(Arc::new(Data::Integer(count)))))
 }
