@@ -228,7 +228,7 @@ fn value(function: &Descriptor, parameter: &str, names: &[String]) -> Value {
         "probabilities" => json!([0.25, 0.5]),
         "size" | "times" => json!(3),
         "statistics" => json!(["mean", "standard_deviation"]),
-        "suite" => json!("replicated"),
+        "suite" => json!(function.suites()[0].name()),
         other => panic!("`{other}` is a parameter of {} without a value here", function.name),
     }
 }

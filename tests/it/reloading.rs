@@ -41,7 +41,12 @@ fn a_hangup_has_a_node_decide_by_the_policies_that_are_there() {
     cluster.signal(0, "HUP");
     wait_until("the policies are refused", || cluster.log(0).contains("`Summ`"));
     assert_eq!(datasets(&cluster), [] as [Value; 0]);
+    // So does one that is gone: its dataset would be open to more.
     fs::remove_file(&file).unwrap();
+    cluster.signal(0, "HUP");
+    wait_until("the policies are refused", || cluster.log(0).contains("`trial` is gone"));
+    assert_eq!(datasets(&cluster), [] as [Value; 0]);
+    fs::write(&file, "[dataset.trial]\nmin_rows = 2\n").unwrap();
     cluster.signal(0, "HUP");
     wait_until("the policies are read", || datasets(&cluster) == ["trial"]);
     assert!(cluster.log(0).contains(READ_AGAIN));

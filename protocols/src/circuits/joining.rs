@@ -336,7 +336,9 @@ async fn lists_of_hashes<E: Engine>(
             bit_slice.lanes(0..*items)
         };
         let mut all: Vec<Bits<E>> = (0..party_width).map(number).collect();
-        all.extend(bit_slices.split_into(width));
+        // A dealer may have put anything behind its items, which are all that is checked.
+        let dealt = bit_slices.split_into(width).into_iter();
+        all.extend(dealt.map(|bit_slice| bit_slice.lanes(0..*items)));
         List { items: *items, bit_slices: all }
     };
     let lists: Vec<List<E>> = zip_exact(shared.iter(), sizes).enumerate().map(list).collect();

@@ -91,9 +91,9 @@ fn bitonic<E: Engine>(engine: &E, first: &List<E>, second: &List<E>, all: usize)
     let middle = engine.public(middle);
     let both = zip_exact(first.bit_slices.iter(), &second.bit_slices);
     let bit_slice = |(first_bit_slice, second_bit_slice): (&Bits<E>, &Bits<E>)| {
-        let rising = first_bit_slice.lanes(0..all);
+        let rising = first_bit_slice.lanes(0..first.items).lanes(0..all);
         // Reversed over all places, the second list ends up behind the others.
-        let falling = second_bit_slice.lanes(0..all).reversed(all);
+        let falling = second_bit_slice.lanes(0..second.items).lanes(0..all).reversed(all);
         rising.plus(&falling).plus(&middle)
     };
     both.map(bit_slice).collect()

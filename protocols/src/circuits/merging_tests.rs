@@ -16,12 +16,12 @@ use crate::suites::pairwise;
 use crate::testing::{self, rng};
 
 impl Suite {
-    /// Merges lists of items of so many bits of key and 20 more.
+    /// Merges lists of items of so many bits of key and 20 more. A dealer puts `noise` behind its items.
     fn merged(
         self,
         simulation: Simulation,
         lists: Rc<Vec<Vec<u64>>>,
-        key: usize,
+        (key, noise): (usize, u64),
     ) -> Report<Option<Vec<u64>>> {
         let inputs = self.inputs();
         simulation.parties(self.members()).run(|channel, party, rng| {
@@ -32,7 +32,7 @@ impl Suite {
                 match self {
                     Self::Replicated(setting) => {
                         let mut engine = setting.engine(&channel, &mut rng).await?;
-                        merged(&mut engine, &lists, width, place).await
+                        merged(&mut engine, (&lists, noise), width, place).await
                     }
                     Self::Pairwise(_) => {
                         let mut engine = pairwise::tests::engine(
@@ -41,7 +41,7 @@ impl Suite {
                             &mut rng,
                         )
                         .await?;
-                        merged(&mut engine, &lists, width, place).await
+                        merged(&mut engine, (&lists, noise), width, place).await
                     }
                 }
             }
@@ -52,12 +52,22 @@ impl Suite {
 /// Merges lists of items, in words of `width`; the first party brings them all in.
 async fn merged<E: Engine>(
     engine: &mut E,
-    lists: &[Vec<u64>],
+    (lists, noise): (&[Vec<u64>], u64),
     [key, width]: [usize; 2],
     [own, inputs]: [usize; 2],
 ) -> Result<Option<Vec<u64>>, Fault> {
-    let bit_slices: Vec<PackedBits> =
-        lists.iter().flat_map(|list| bit_slices_of(list, 0..width)).collect();
+    let mut bit_slices: Vec<PackedBits> = Vec::new();
+    for list in lists {
+        let mut dealt = bit_slices_of(list, 0..width);
+        let words = bit_slice_words(list.len()).max(1);
+        let behind = noise
+            .checked_shl(u32::try_from(list.len() % 64).unwrap())
+            .filter(|_| list.len() % 64 > 0);
+        dealt.chunks_mut(words).filter_map(<[_]>::last_mut).for_each(|last| {
+            last.0 |= behind.unwrap_or_default();
+        });
+        bit_slices.extend(dealt.iter());
+    }
     let mut lengths = vec![0; inputs];
     lengths[0] = bit_slices.len();
     let mine = if own == 0 { bit_slices } else { Vec::new() };
@@ -109,11 +119,14 @@ fn lists_are_merged_and_what_goes_with_their_items_stays_with_them() {
         due.sort_unstable();
         let lists = Rc::new(lists);
         for suite in Suite::of(2).into_iter().chain(Suite::of(3)) {
-            let report = suite.merged(Simulation::new(seed), Rc::clone(&lists), KEY);
-            let mut merged = report.results().unwrap()[0].clone().unwrap();
-            assert!(merged.is_sorted_by_key(|item| item & 0xfff), "{suite:?} {sizes:?}");
-            merged.sort_unstable();
-            assert_eq!(merged, due, "{suite:?} {sizes:?}");
+            // What a dealer puts behind its items is no item, and moves none.
+            for noise in [0, u64::MAX, rng.next_u64()] {
+                let report = suite.merged(Simulation::new(seed), Rc::clone(&lists), (KEY, noise));
+                let mut merged = report.results().unwrap()[0].clone().unwrap();
+                assert!(merged.is_sorted_by_key(|item| item & 0xfff), "{suite:?} {sizes:?}");
+                merged.sort_unstable();
+                assert_eq!(merged, due, "{suite:?} {sizes:?} {noise:x}");
+            }
         }
     }
 }

@@ -96,8 +96,8 @@ pub enum Answer {
     Groups {
         /// The number of rows and the mean of each group that is large enough.
         groups: BTreeMap<String, Group>,
-        /// The number of rows in all groups.
-        samples: u64,
+        /// The number of rows in all groups; none where a group is withheld, whose size it would tell.
+        samples: Option<u64>,
     },
     /// A frequency table.
     Frequency(Histogram),

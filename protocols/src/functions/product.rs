@@ -62,7 +62,7 @@ impl Function for MatrixProduct {
             "how few people the matrices stand for is not checked: the rules on rows, shares and small \
              cells do not apply to matrices",
             "of each matrix, to every party and helper: its rows and columns, and between which powers of \
-             two the binary digits of its elements lie",
+             two the bits of its elements lie",
             "the exact product, before it is rounded to doubles, to every party",
         ],
         result_keys: &["product"],

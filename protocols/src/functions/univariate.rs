@@ -67,7 +67,7 @@ use crate::kernel::fault::{Fault, InputError};
 /// The leakage of the function beside the answer.
 pub(super) const REVEALS: &str = "joint sums before they are rounded, to every party: n and Σx, and Σx² where a \
      statistic needs it, exactly; for geometric and harmonic mean, the sums of logarithms and reciprocals, \
-     with 53 and 120 binary digits a term; for moments, the sums of the third to sixth powers of the \
+     with 53 and 120 bits a term; for moments, the sums of the third to sixth powers of the \
      distances from the mean, in standard deviations, with 64; the answer implies them up to \
      rounding";
 

@@ -87,7 +87,7 @@ impl Function for VectorSum {
             ),
             ParameterEntry::number(
                 "fraction_bits",
-                "binary digits after the point, from 0 to 62, with the encoding `fixed`; 32 where it \
+                "bits after the point, from 0 to 62, with the encoding `fixed`; 32 where it \
                  is left out",
             ),
             Digits::BEFORE,

@@ -25,16 +25,19 @@ pub enum ColumnKind {
     Truth,
     /// Days.
     Date,
+    /// Texts that are all whole numbers as nodes write them, such as `17`.
+    Digits,
 }
 
 /// The kinds in the order of their bytes.
-const KINDS: [ColumnKind; 6] = [
+const KINDS: [ColumnKind; 7] = [
     ColumnKind::Any,
     ColumnKind::Text,
     ColumnKind::Integer,
     ColumnKind::Number,
     ColumnKind::Truth,
     ColumnKind::Date,
+    ColumnKind::Digits,
 ];
 
 /// The most columns of a party that become texts and are compared.
@@ -58,6 +61,9 @@ impl ColumnKind {
             (Self::Any, kind) | (kind, Self::Any) => Some(kind),
             (one, other) if one == other => Some(one),
             (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Some(Self::Number),
+            // Their texts are equal.
+            (Self::Digits, kind @ (Self::Integer | Self::Number | Self::Text))
+            | (kind @ (Self::Integer | Self::Number | Self::Text), Self::Digits) => Some(kind),
             // A text may be a day, as clients write it in JSON.
             (Self::Date, Self::Text) | (Self::Text, Self::Date) => Some(Self::Text),
             _ => None,
@@ -74,6 +80,7 @@ impl fmt::Display for ColumnKind {
             Self::Number => "numbers",
             Self::Truth => "truth values",
             Self::Date => "dates",
+            Self::Digits => "texts of whole numbers",
         })
     }
 }
@@ -103,14 +110,15 @@ mod tests {
             assert_eq!(usize::from(u8::from(kind)), place);
             assert_eq!(ColumnKind::try_from(u8::from(kind)), Ok(kind));
         }
-        assert!(ColumnKind::try_from(6).is_err());
+        assert!(ColumnKind::try_from(7).is_err());
     }
 
     #[test]
     fn kinds_that_cannot_mean_the_same_do_not_fit() {
-        use ColumnKind::{Any, Date, Integer, Number, Text, Truth};
+        use ColumnKind::{Any, Date, Digits, Integer, Number, Text, Truth};
         assert!(KINDS.into_iter().all(|kind| kind.fits(kind) && kind.fits(Any) && Any.fits(kind)));
         assert_eq!(Integer.with(Number), Some(Number));
+        assert_eq!((Digits.with(Text), Integer.with(Digits)), (Some(Text), Some(Integer)));
         for (one, other) in [(Truth, Integer), (Text, Truth), (Text, Integer), (Date, Integer)] {
             assert!(!one.fits(other) && !other.fits(one), "{one} {other}");
         }

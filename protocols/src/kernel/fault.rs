@@ -94,7 +94,7 @@ pub enum Fault {
     /// An answer whose error might be larger than allowed, because a column was rounded. It follows
     /// from opened values.
     #[error(
-        "column {column} of all parties' columns was rounded to 53 binary digits below its largest \
+        "column {column} of all parties' columns was rounded to 53 bits below its largest \
          number, in the join or not, and the numbers of the joined rows are too small beside that for a \
          precise answer: let its party declare codes for missing values, leave far larger numbers out, or \
          transform the column"

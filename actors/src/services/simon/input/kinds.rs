@@ -8,8 +8,8 @@ use super::{inner_set, keyed};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 
-/// Returns the kinds in a client's JSON. Values of several kinds in one column are texts, and texts
-/// that are all whole numbers are of these, as R writes them.
+/// Returns the kinds in a client's JSON. Values of several kinds in one column are texts. Texts
+/// that are all whole numbers, as R writes ids, fit both.
 pub(in super::super) fn of_json(data: &Data, kind: InputKind) -> ColumnKinds {
     let first = |kind| [kind, ColumnKind::Any];
     match kind {
@@ -94,7 +94,7 @@ fn of_value(value: &Data) -> ColumnKind {
         Data::Integer(_) => ColumnKind::Integer,
         Data::Number(_) => ColumnKind::Number,
         Data::Bool(_) => ColumnKind::Truth,
-        Data::Text(text) if is_whole(text) => ColumnKind::Integer,
+        Data::Text(text) if is_whole(text) => ColumnKind::Digits,
         Data::Text(_) => ColumnKind::Text,
         _ => ColumnKind::Any,
     }
@@ -125,6 +125,8 @@ mod tests {
         check(texts, "[0, 1.5, null]", [ColumnKind::Number, ANY]);
         check(texts, r#"["T", "F"]"#, [ColumnKind::Text, ANY]);
         check(texts, r#"["1", 2]"#, [ColumnKind::Integer, ANY]);
+        check(texts, r#"["1", "2"]"#, [ColumnKind::Digits, ANY]);
+        check(texts, r#"["1", "a"]"#, [ColumnKind::Text, ANY]);
         check(texts, r#"["01", 2]"#, [ColumnKind::Text, ANY]);
         check(texts, r#"["1", true]"#, [ColumnKind::Text, ANY]);
         check(texts, r#"["2024-01-31"]"#, [ColumnKind::Text, ANY]);

@@ -24,9 +24,10 @@ use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
 use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
+use crate::circuits::comparison::less_than_zero;
 use crate::circuits::selection::{is_below, suppress_below};
 use crate::engine::matching::Matching;
-use crate::engine::shared::Shared;
+use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::{Dimensions, Engine, Recipients, Reconstructed};
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::{Axes, Order, check_size, exchange};
@@ -258,7 +259,13 @@ pub(crate) async fn mean_by_group<E: Matching>(
     };
     let groups = shown.into_iter().map(group).collect::<Result<Vec<Group>, Fault>>()?;
     let groups = zip_exact(names, groups).collect();
-    Ok(Some(Answer::Groups { groups, samples: joined.rows as u64 }))
+    Ok(Some(groups_answer(groups, joined.rows as u64)))
+}
+
+/// Makes the answer. The number of all rows would tell the size of a group that is withheld.
+fn groups_answer(groups: BTreeMap<String, Group>, rows: u64) -> Answer {
+    let shown: u64 = groups.values().map(|group| group.count).sum();
+    Answer::Groups { groups, samples: (shown == rows).then_some(rows) }
 }
 
 /// Returns the sum of the values of each group, and the number of its rows, in shared form. Both
@@ -337,11 +344,14 @@ async fn count<E: Engine>(
     Ok(bits.prefix_sums(rows).gather(&last))
 }
 
+/// A width that the sum of squares of all rows fits with its sign: 2^20 rows of 2^14 categories.
+const SUM_OF_SQUARES: usize = 64;
+
 /// Checks that each row has one category: of all categories' bits of a row, one after the other,
 /// exactly one is 1. A row in two groups would tell itself by their difference.
 ///
-/// What is opened, to all members, is the sum of squares of how far each row is off. It is 0 at
-/// honest parties. A product and an opening.
+/// What is opened, to all members, is one bit: whether the sum of squares of how far each row is off
+/// is 0, as it is at honest parties. The sum itself would tell a dealer which of its rows are joined.
 pub(super) async fn check_one_each<E: Engine, R: Ring>(
     engine: &mut E,
     bits: &E::Shared<R>,
@@ -356,8 +366,10 @@ pub(super) async fn check_one_each<E: Engine, R: Ring>(
     });
     let off = of_rows.minus(&engine.public(vec![R::ONE; rows]));
     let squares = engine.dot(&off, &off, rows).await?;
-    match engine.open_to_all(&squares).await?.as_slice() {
-        [squares] if *squares == R::ZERO => Ok(()),
+    let below_one = squares.minus(&engine.public(vec![R::ONE]));
+    let is_zero = less_than_zero(engine, &below_one, SUM_OF_SQUARES).await?;
+    match engine.open_to_all(&is_zero.lanes(0..1)).await?.as_slice() {
+        [PackedBits(word)] if word & 1 == 1 => Ok(()),
         _ => Err(Fault::InvalidOpening),
     }
 }

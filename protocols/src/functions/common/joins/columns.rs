@@ -1,7 +1,7 @@
 //! Columns of joined rows: as words that are shuffled, and as the values to compute with.
 //!
 //! A column of numbers is one of whole multiples of a power of two, the finest that its values
-//! need. Its *width* is the number of binary digits from there to the largest magnitude.
+//! need. Its *width* is the number of bits from there to the largest magnitude.
 //!
 //! - *For sums* it is exact. Up to 53 digits fit one word (a narrow column). More take two words (a
 //!   wide column), as far as the sum of all rows fits 128 bits: 107 digits for 2^20 rows, 117 for
@@ -28,10 +28,10 @@ use crate::functions::common::categories::{check_message, check_name, name_of};
 use crate::functions::input::number_text;
 use crate::kernel::fault::{Fault, InputError};
 
-/// The binary digits of a narrow column, without the sign.
+/// The bits of a narrow column, without the sign.
 const NARROW: i32 = 53;
 
-/// The binary digits of a sum in the ring, without the sign.
+/// The bits of a sum in the ring, without the sign.
 const SUM_BITS: u32 = 127;
 
 /// A bound above the exponent of any double.
@@ -192,7 +192,7 @@ pub(crate) fn bits(of: Use, rows: usize, wide: bool) -> usize {
     1 + usize::try_from(digits).unwrap_or(0)
 }
 
-/// Returns the most binary digits of numbers of which so many have a sum in the ring.
+/// Returns the most bits of numbers of which so many have a sum in the ring.
 fn most_digits(rows: u64) -> i32 {
     let of_rows = u64::BITS - rows.saturating_sub(1).leading_zeros();
     SUM_BITS.saturating_sub(of_rows).cast_signed()

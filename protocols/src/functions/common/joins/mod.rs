@@ -18,7 +18,7 @@
 //!
 //! Each column of numbers is one of whole multiples of a unit, a power of two of its own
 //! ([`columns`]). Sums are exact. For a sum a party announces with its sizes whether its column takes
-//! one word or two: one bit, which says whether its numbers need more than 53 binary digits, those
+//! one word or two: one bit, which says whether its numbers need more than 53 bits, those
 //! of rows included that are not in the join. For products a column may have to be rounded. Whether
 //! it was is opened with the answer, and never announced; the answer has a bound on its error
 //! ([`precision`]). If an answer depends on the units, they are opened with it.
@@ -228,17 +228,17 @@ pub(crate) const MOMENTS: &str = "of joins: over the rows that all parties have,
      products of each two, to every party; a column can be chosen so that these are single numbers of \
      another, which is not noticed";
 /// The leakage of the width of the column of a sum.
-pub(crate) const WIDTH: &str = "of joins: whether the column that is added needs more than 53 binary digits, rows included \
+pub(crate) const WIDTH: &str = "of joins: whether the column that is added needs more than 53 bits, rows included \
      that are not in the join, to every party and helper";
 /// The leakage of the unit of the column of a sum.
-pub(crate) const UNIT: &str = "of joins: the power of two of the finest binary digit of the column that is added, rows \
+pub(crate) const UNIT: &str = "of joins: the power of two of the finest bit of the column that is added, rows \
      included that are not in the join, and the exact sums, to every party";
 /// The leakage of the units of columns that are multiplied.
-pub(crate) const UNITS: &str = "of joins: the power of two of the finest binary digit of each column, or if it was rounded, \
+pub(crate) const UNITS: &str = "of joins: the power of two of the finest bit of each column, or if it was rounded, \
      of the digit 53 places below its largest magnitude, rows included that are not in the join, to every \
      party";
 /// The leakage of the rounding of columns that are multiplied.
-pub(crate) const ROUNDED: &str = "of joins: whether each column needs more than 53 binary digits and was rounded to them, rows \
+pub(crate) const ROUNDED: &str = "of joins: whether each column needs more than 53 bits and was rounded to them, rows \
      included that are not in the join, to every party";
 /// The leakage of the numbers of categories, where small counts are withheld.
 pub(crate) const CATEGORIES: &str = "if the rules ask for a smallest cell: the power of two from which on a party has no more \

@@ -244,7 +244,7 @@ impl Solved {
             // Next to 0 doubles are as far apart as the least of them.
             let error = error + f64::from_bits(1);
             let usual = times_power(usual, power);
-            if !error.is_finite() {
+            if !error.is_finite() || !usual.is_finite() {
                 return Err(Fault::ResultOutOfRange);
             }
             if error > LIMIT * value.max(usual) + f64::from_bits(2) {

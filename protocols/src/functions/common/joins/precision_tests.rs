@@ -12,7 +12,7 @@ use crate::kernel::fault::Fault;
 use crate::kernel::random::PredictableRng;
 use crate::testing::{rng, seed};
 
-/// The binary digits after the point of numbers here.
+/// The bits after the point of numbers here.
 const DIGITS: u32 = 600;
 
 fn fixed(x: f64) -> BigInt {
