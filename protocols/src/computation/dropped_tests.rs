@@ -31,17 +31,13 @@ fn dropped(run: &Run) -> Option<Option<u64>> {
 
 fn runs() -> Vec<Run> {
     let texts = Input::Texts(vec!["a".into(); 7]);
-    let matrix = Input::Matrix { rows: 1, columns: 1, elements: vec![2.0] };
     vec![
         Run::numbers("SecureSum", [&[1.0], &[2.0], &[3.0]]),
         Run::numbers("SecureSum", [&[1.0], &[2.0]]).committee(1, [1, 2, 0]),
         Run::numbers("SecureSum", [&[1.0], &[2.0], &[], &[4.0]]).committee(0, [3, 1, 0]),
-        Run::numbers("SecureVectorSum", [&[1.0, 2.0], &[2.0, 3.0]]).committee(1, [0, 1, 2]),
         Run::new("StatisticsFrequency", vec![texts.clone(), texts.clone(), texts]),
         Run::numbers("SecureMedian", [&[1.0], &[2.0], &[3.0]]),
         Run::numbers("StatisticsUnivariate", [&[1.0], &[2.0]]).committee(1, [2, 1, 0]),
-        Run::new("SecureMatrixMultiplication", vec![matrix.clone(), matrix])
-            .committee(1, [0, 1, 2]),
     ]
 }
 
@@ -60,6 +56,16 @@ fn how_many_rows_were_left_out_is_told_where_it_may_be_shown() {
     }
     for run in runs() {
         assert_eq!(dropped(&run.rules(cells_from(5))), None);
+    }
+}
+
+#[test]
+fn nothing_is_left_out_where_elements_have_places() {
+    for function in ["SecureVectorSum", "SecureMatrixMultiplication", "Empty"] {
+        let function = find(function).unwrap();
+        let parameters = Parameters { missing: Some(Missing::Drop), ..Parameters::default() };
+        let refused = Request::check(function, &parameters, &testing::parties(3)).unwrap_err();
+        assert!(matches!(refused, InputError::Parameter { .. }), "{}: {refused}", function.name);
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::computation::{Input, Request};
 use crate::functions::parameters::Parameters;
 use crate::testing;
-use crate::testing::names::{EMPTY, INTERSECTION, MEASURE, PREPARE, VECTOR_SUM};
+use crate::testing::names::{EMPTY, INTERSECTION, PREPARE, VECTOR_SUM};
 
 /// Returns settings of other parameters, without which a parameter may have no meaning.
 fn circumstances() -> [Value; 6] {
@@ -49,12 +49,11 @@ fn values() -> Vec<(&'static str, Vec<Value>)> {
 }
 
 /// Parameters that all parties have to set alike, and that change nothing.
-const IDLE: [(&str, &[&str]); 5] = [
+const IDLE: [(&str, &[&str]); 4] = [
     (VECTOR_SUM, &["ahead", "committee"]),
     (INTERSECTION, &["ahead"]),
-    (MEASURE, &["missing"]),
-    (PREPARE, &["ahead", "missing"]),
-    (EMPTY, &["ahead", "missing"]),
+    (PREPARE, &["ahead"]),
+    (EMPTY, &["ahead"]),
 ];
 
 /// Returns the text that four parties would have to agree on; none if the function refuses. The
