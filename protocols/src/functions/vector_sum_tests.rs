@@ -4,7 +4,7 @@ use rand_core::Rng;
 
 use crate::computation::{Answer, Input, Request};
 use crate::functions::catalogue::find;
-use crate::functions::parameters::{Missing, Parameters};
+use crate::functions::parameters::Parameters;
 use crate::functions::vector_sum::Encoding;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::simulation::Simulation;
@@ -122,8 +122,6 @@ fn parameters_say_what_changes_the_result() {
     assert_eq!(parameters(encoding(Encoding::Fixed, None)), text(&fixed));
     let integer = encoding(Encoding::Integer, None);
     assert_eq!(parameters(integer), text(&[("encoding", "integer")]));
-    let drop = Parameters { missing: Some(Missing::Drop), ..Parameters::default() };
-    assert_eq!(parameters(drop)["missing"], "drop");
     let refused = request(&encoding(Encoding::Fixed, Some(63)), Input::Numbers(vec![]), 2);
     assert!(matches!(refused, Err(InputError::Parameter { name: "fraction_bits", .. })));
     let refused = request(&encoding(Encoding::Integer, Some(3)), Input::Numbers(vec![]), 2);

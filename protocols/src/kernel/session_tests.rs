@@ -287,7 +287,8 @@ fn hex(text: &str) -> [u8; 32] {
 fn another_version_is_a_difference() {
     let report = with_proposal(|proposal| proposal.version += 1);
     let text = report.endings[0].fault().unwrap().to_string();
-    assert!(text.contains("field `version` is 7 here and 8 there"), "{text}");
+    let (ours, theirs) = (wire::VERSION, wire::VERSION + 1);
+    assert!(text.contains(&format!("field `version` is {ours} here and {theirs} there")), "{text}");
 }
 
 /// Agrees, and then sends one bound message to all.
