@@ -160,7 +160,11 @@ fn what_a_question_leaves_of_earlier_ones_is_found_in_every_setting() {
         (4, 0, Some([3, 1, 0])),
         (2, 1, Some([0, 1, 2])),
     ];
-    for _ in 0..4 {
+    let mut rounds = 0;
+    // Draws differ in how many are refused. Both ends are met often enough.
+    while rounds < 4 || refused <= 5 || answered <= 15 {
+        rounds += 1;
+        assert!(rounds <= 40, "{refused} {answered}");
         for (parties, helpers, seats) in settings {
             for answers in [0, 1, 2, 4] {
                 let rows: Vec<Rows> = (0..parties).map(|_| drawn(&mut rng, answers)).collect();
@@ -177,7 +181,6 @@ fn what_a_question_leaves_of_earlier_ones_is_found_in_every_setting() {
             }
         }
     }
-    assert!(refused > 5 && answered > 15, "{refused} {answered}");
 }
 
 /// Returns the rows of a party: `kept` in both, and others in the earlier answer or the question alone.
