@@ -269,17 +269,16 @@ fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>)
     assert_eq!(complete, same, "{}", function.name);
     let mut with_all = own.clone();
     for parameter in function.all_parameters() {
-        // The mode alone takes a suite that multiplies, and declares nothing else.
-        let is_of_other_form = matches!(parameter.name, "only_mode" | "by_id" | "intercept");
-        let allowed = !is_of_other_form || own.contains_key("by_id");
-        if allowed && !with_all.contains_key(parameter.name) {
+        // Those of the form itself, and those that say how any function is computed.
+        let lists = |form: &Descriptor| form.parameters.iter().any(|it| it.name == parameter.name);
+        let is_of_form = lists(function) || !function.forms().any(lists);
+        let asks_for_other = matches!(parameter.name, "only_mode" | "by_id");
+        if is_of_form && !asks_for_other && !with_all.contains_key(parameter.name) {
             let set = value(function, parameter.name, &trial.cluster.names);
             with_all.insert(parameter.name.to_owned(), set);
         }
     }
-    if let Some(kind) = own.get("by_id") {
-        assert!(kind.is_boolean() && with_all.contains_key("intercept"));
-    }
+    assert_eq!(own.contains_key("by_id"), with_all.contains_key("by_id"));
     if function.input.has_rows() {
         let refused = trial.ask_of_datasets(function, &parameters, true);
         let hint = refused.iter().find_map(|answer| answer.body["hint"].as_str());
