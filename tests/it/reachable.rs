@@ -261,7 +261,7 @@ fn told(function: &Descriptor, parameters: &Value, answers: &[Answer]) -> Vec<(V
 }
 
 /// Checks one form, without and with what is missing, and with all of its parameters at once.
-fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>) {
+fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>, first: bool) {
     let parameters = Value::Object(own.clone());
     let complete = trial.ask_of_datasets(function, &parameters, false);
     let complete = told(function, &parameters, &complete);
@@ -280,10 +280,13 @@ fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>)
     }
     assert_eq!(own.contains_key("by_id"), with_all.contains_key("by_id"));
     if function.input.has_rows() {
-        let refused = trial.ask_of_datasets(function, &parameters, true);
-        let hint = refused.iter().find_map(|answer| answer.body["hint"].as_str());
-        let hint = hint.unwrap_or_else(|| panic!("{}: {:?}", function.name, refused[0].body));
-        assert!(hint.contains("`missing`") && hint.contains("`drop`"), "{}: {hint}", function.name);
+        if first {
+            let refused = trial.ask_of_datasets(function, &parameters, true);
+            let hint = refused.iter().find_map(|answer| answer.body["hint"].as_str());
+            let hint = hint.unwrap_or_else(|| panic!("{}: {:?}", function.name, refused[0].body));
+            let names_it = hint.contains("`missing`") && hint.contains("`drop`");
+            assert!(names_it, "{}: {hint}", function.name);
+        }
         // The remedy is followed.
         let mut remedied = own.clone();
         remedied.insert("missing".to_owned(), json!("drop"));
@@ -303,7 +306,12 @@ fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>)
 #[test]
 fn every_function_answers_from_datasets_as_from_json_with_every_parameter() {
     let trial = Trial::start();
+    let mut kinds = Vec::new();
     for (function, own) in forms(&trial.cluster.names) {
-        check(&trial, function, &own);
+        // A dataset asks its owner after sixteen refusals: one for each kind of input is enough.
+        let kind = std::mem::discriminant(&function.input);
+        let first = !kinds.contains(&kind);
+        kinds.push(kind);
+        check(&trial, function, &own, first);
     }
 }
