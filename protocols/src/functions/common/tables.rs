@@ -9,8 +9,8 @@
 //! is computed on shares (see [`crate::functions::common::cells`]). Small cells and empty ones are
 //! null in the answer, and so are cells that protect them from being worked out (see
 //! [`crate::functions::common::suppression`]). A name of which nothing is shown is left out, if the
-//! categories come from the data. The answer counts what is withheld, so that no shown part of a
-//! table is taken for the whole.
+//! categories come from the data. With declared categories the answer counts what is withheld, with
+//! others it says that something is. So no shown part of a table is taken for the whole.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
