@@ -21,6 +21,12 @@ const STAND_INS: [(&str, &str); 3] =
 /// From this likeness on a name is suggested for another.
 const ALIKE: f64 = 0.8;
 
+/// The operator's socket in the state's folder.
+const SOCKET: &str = "control";
+
+/// The bytes of the longest path of a Unix socket.
+const LONGEST_SOCKET: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
 /// The most errors that are told at once; each round of reading finds one.
 const ROUNDS: usize = 200;
 
@@ -30,14 +36,33 @@ struct Misfit {
     message: String,
 }
 
+/// Returns the folder of a file, which may be named without one.
+pub(super) fn folder_of(config: &Path) -> Outcome<PathBuf> {
+    let config = std::path::absolute(config)
+        .map_err(|error| Problem::usage(format!("{}: {error}", config.display())))?;
+    Ok(config.parent().unwrap_or(&config).to_owned())
+}
+
+/// Returns the complaint about a folder in which the operator's socket has no room for its name.
+fn too_long_for_a_socket(state: &Path) -> Option<Complaint> {
+    let length = state.join(SOCKET).as_os_str().len();
+    (length > LONGEST_SOCKET).then(|| Complaint {
+        name: vec!["state".to_owned()],
+        source: None,
+        message: format!(
+            "the socket {SOCKET} in this folder would have a path of {length} bytes, and a socket's \
+             has {LONGEST_SOCKET} at most: name a shorter folder, such as state = \"/var/lib/NAME\""
+        ),
+    })
+}
+
 impl Layers {
     /// Reads all settings that can be read.
     pub(super) fn parse(mut self, config: &Path) -> Outcome<Effective> {
         let settings = self.settle()?;
-        let folder = config.parent().unwrap_or(Path::new(""));
-        let folder = std::path::absolute(folder)
-            .map_err(|error| Problem::usage(format!("{}: {error}", folder.display())))?;
+        let folder = folder_of(config)?;
         let mut settings = settings.resolved(&folder);
+        self.complaints.extend(too_long_for_a_socket(&settings.state));
         let PolicyFiles { read: policies, warnings } = policy_files(&folder.join("policy.d"))?;
         for path in policies {
             let read = read_toml::<Policies>(&path, "mend or remove it");

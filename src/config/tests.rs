@@ -4,6 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
+use super::parse::folder_of;
 use super::*;
 
 const LEAST: &str = "party = \"a\"\napi_listen = \"127.0.0.1:1\"\npeer_listen = \"127.0.0.1:2\"\n";
@@ -148,4 +149,23 @@ fn whatever_is_set_is_a_setting_or_a_complaint() {
         let settings: Settings = toml::from_str(&effective.commented().unwrap()).unwrap();
         assert_eq!(settings, *effective.settings(), "{variables:?} {flags:?}");
     }
+}
+
+#[test]
+fn a_file_without_a_folder_is_in_this_one() {
+    let here = std::env::current_dir().unwrap();
+    for name in ["node.toml", "./node.toml"] {
+        assert_eq!(folder_of(std::path::Path::new(name)).unwrap(), here, "{name}");
+    }
+    let named = std::path::Path::new("/etc/cloister/node.toml");
+    assert_eq!(folder_of(named).unwrap(), named.parent().unwrap());
+}
+
+#[test]
+fn a_state_without_room_for_its_socket_is_a_complaint() {
+    let long = format!("{LEAST}state = \"/{}\"\n", "d".repeat(120));
+    let told = complaints(&long, &[], &[]);
+    assert!(matches!(told.as_slice(), [one] if one.contains("name a shorter folder")), "{told:?}");
+    let short = format!("{LEAST}state = \"/{}\"\n", "d".repeat(90));
+    assert_eq!(complaints(&short, &[], &[]), [""; 0]);
 }

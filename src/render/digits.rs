@@ -98,6 +98,9 @@ fn rounded(number: f64, error: f64) -> Value {
     if !place.is_finite() {
         return number.into();
     }
+    if 1.0 - place > MOST {
+        return of_small(number, place).into();
+    }
     // The digits of the whole number all stand.
     let decimals = (1.0 - place).clamp(0.0, MOST);
     let text = (0..=17)
@@ -106,6 +109,15 @@ fn rounded(number: f64, error: f64) -> Value {
     let rounded = text.and_then(|text| text.parse::<f64>().ok());
     // Zero has no sign for people.
     rounded.map_or(number, |rounded| rounded + 0.0).into()
+}
+
+/// Rounds a number whose standard error is below the decimals of a double: to its significant digits
+/// down to the second one of the error, which stands at 10^`place`.
+fn of_small(number: f64, place: f64) -> f64 {
+    let behind_first = number.abs().log10().floor() - place + 1.0;
+    let digits = (0..=16_u8).find(|count| f64::from(*count) >= behind_first).unwrap_or(16);
+    let text = format!("{number:.*e}", usize::from(digits));
+    if behind_first < 0.0 { 0.0 } else { text.parse().unwrap_or(number) }
 }
 
 #[cfg(test)]
@@ -129,6 +141,22 @@ mod tests {
         for exact in ["maximum", "sum", "samples"] {
             assert_eq!(shown(exact), object[exact]);
         }
+    }
+
+    #[test]
+    fn small_numbers_keep_the_digits_of_their_error() {
+        let result = json!({
+            "samples": 4, "standard_deviation": 1.290_994_448_7e-20, "mean": 2.500_123e-20,
+            "variance": 1.666_666_7e-40, "harmonic_mean": 1.92e-35,
+        });
+        let object = result.as_object().unwrap();
+        let digits = Digits::of(object);
+        let shown = |key: &str| digits.supported(key, &object[key]).as_f64().unwrap();
+        assert_eq!(shown("mean"), 2.50e-20);
+        assert_eq!(shown("standard_deviation"), 1.29e-20);
+        assert_eq!(shown("variance"), 1.67e-40);
+        // Its standard error is far above it.
+        assert_eq!(shown("harmonic_mean"), 0.0);
     }
 
     #[test]

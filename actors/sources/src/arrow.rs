@@ -13,6 +13,7 @@ use ::arrow_schema::{DataType, FieldRef, Schema, TimeUnit};
 
 use crate::batch::BatchBuilder;
 use crate::column::Kind;
+use crate::date;
 use crate::error::{CellProblem, DataError, Place};
 use crate::head::{FoundColumn, Head, KindProblem};
 use crate::values::Cell;
@@ -108,12 +109,12 @@ pub(crate) fn add_column(
         return builder.put(column, Err(CellProblem::Binary), || place(1));
     };
     let whole = widened(array, &target);
-    let decimal = is_decimal(array.data_type());
+    let written = Written::of(array.data_type());
     for row in 0..array.len() {
         let cell = match &whole {
-            Some(cast) => Ok(cell(cast, row, decimal)),
+            Some(cast) => Ok(cell(cast, row, written)),
             // Rows are cast one by one, to find those that do not fit.
-            None => cell_by_itself(&array.slice(row, 1), kind, &target, decimal),
+            None => cell_by_itself(&array.slice(row, 1), kind, &target, written),
         };
         builder.put(column, cell, || place(row_number(row)))?;
     }
@@ -125,20 +126,42 @@ fn cell_by_itself(
     array: &ArrayRef,
     kind: Kind,
     target: &DataType,
-    decimal: bool,
+    written: Written,
 ) -> Result<Cell, CellProblem> {
     if let Some(cast) = widened(array, target) {
-        return Ok(cell(&cast, 0, decimal));
+        return Ok(cell(&cast, 0, written));
     }
     let digits = (kind == Kind::Integer).then(|| widened(array, &DataType::LargeUtf8)).flatten();
-    digits.map(|cast| cell(&cast, 0, true)).ok_or(CellProblem::NotA(kind))
+    digits.map(|cast| cell(&cast, 0, Written::Decimal)).ok_or(CellProblem::NotA(kind))
 }
 
 fn row_number(index: usize) -> u64 {
     u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-fn cell(array: &ArrayRef, row: usize, decimal: bool) -> Cell {
+/// The meaning of the texts that Arrow writes for values.
+#[derive(Clone, Copy)]
+enum Written {
+    Text,
+    Decimal,
+    Time,
+}
+
+impl Written {
+    fn of(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Dictionary(_, values) => Self::of(values),
+            data_type if data_type.is_decimal() => Self::Decimal,
+            DataType::Timestamp(..)
+            | DataType::Date64
+            | DataType::Time32(_)
+            | DataType::Time64(_) => Self::Time,
+            _ => Self::Text,
+        }
+    }
+}
+
+fn cell(array: &ArrayRef, row: usize, written: Written) -> Cell {
     if array.is_null(row) {
         return Cell::Missing;
     }
@@ -147,16 +170,13 @@ fn cell(array: &ArrayRef, row: usize, decimal: bool) -> Cell {
         DataType::Int64 => Cell::Integer(array.as_primitive::<Int64Type>().value(row)),
         DataType::Float64 => Cell::Number(array.as_primitive::<Float64Type>().value(row)),
         _ => {
-            let text = array.as_string::<i64>().value(row).to_owned();
-            if decimal { Cell::Decimal(text) } else { Cell::Text(text) }
+            let text = array.as_string::<i64>().value(row);
+            match written {
+                Written::Text => Cell::Text(text.to_owned()),
+                Written::Decimal => Cell::Decimal(text.to_owned()),
+                Written::Time => Cell::Text(date::plain_time(text)),
+            }
         }
-    }
-}
-
-fn is_decimal(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, values) => values.is_decimal(),
-        other => other.is_decimal(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Days as people write them, and as ISO 8601 writes them.
+//! Days and times as people write them, and as ISO 8601 writes them.
 //!
 //! Nothing here reads a clock, and no two digits stand for a year.
 
@@ -78,6 +78,43 @@ pub(crate) fn parse(text: &str, form: &str) -> Option<String> {
     is_day.then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
+/// Returns a time without the zeros at the end of its fraction of a second, so that one time has one
+/// text, whatever the precision of its column.
+pub(crate) fn plain_time(text: &str) -> String {
+    let (local, zone) = text.strip_suffix('Z').map_or((text, ""), |local| (local, "Z"));
+    format!("{}{zone}", without_zeros(local))
+}
+
+fn without_zeros(local: &str) -> &str {
+    match local.rsplit_once('.') {
+        Some((_, digits)) if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+            local.trim_end_matches('0').trim_end_matches('.')
+        }
+        _ => local,
+    }
+}
+
+/// Returns an instant in UTC, such as `2024-01-31T08:00:00.5Z`, without its `Z` and the zeros at its
+/// end. The order of these texts is that of time; with the `Z` the half second is before the whole.
+pub(crate) fn instant(text: &str) -> Option<&str> {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00";
+    let local = text.strip_suffix('Z')?;
+    let (seconds, fraction) = local.split_at_checked(SHAPE.len())?;
+    let fits = seconds.bytes().zip(SHAPE).all(|(byte, shape)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        sign => byte == *sign,
+    });
+    let digits = fraction.strip_prefix('.').unwrap_or("0");
+    let has_fraction = fraction.is_empty() || fraction.starts_with('.') && !digits.is_empty();
+    let is_one = fits && has_fraction && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_one.then(|| without_zeros(local))
+}
+
+/// Returns the day of a time at midnight without a zone, as programs write days in columns of times.
+pub(crate) fn day_of_midnight(text: &str) -> Option<&str> {
+    text.strip_suffix("T00:00:00").or_else(|| text.strip_suffix(" 00:00:00"))
+}
+
 /// Returns the days of a month in the Gregorian calendar.
 fn days(year: u32, month: u32) -> Option<u32> {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
@@ -123,6 +160,37 @@ mod tests {
         ];
         for (text, form, expected) in cases {
             assert_eq!(parse(text, form).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_one_text_each() {
+        for (text, expected) in [
+            ("2024-01-31T08:00:00.500Z", "2024-01-31T08:00:00.5Z"),
+            ("2024-01-31T08:00:00.000", "2024-01-31T08:00:00"),
+            ("2024-01-31T08:00:10Z", "2024-01-31T08:00:10Z"),
+            ("08:30:00.250", "08:30:00.25"),
+            ("10:20:00", "10:20:00"),
+        ] {
+            assert_eq!(plain_time(text), expected);
+        }
+    }
+
+    #[test]
+    fn instants_are_ordered_as_time_is() {
+        let instants = [
+            "2024-01-31T07:59:59.999999Z",
+            "2024-01-31T08:00:00Z",
+            "2024-01-31T08:00:00.25Z",
+            "2024-01-31T08:00:00.255Z",
+            "2024-01-31T08:00:00.5Z",
+            "2024-01-31T08:00:01Z",
+        ];
+        assert!(instants.map(|text| instant(text).unwrap()).is_sorted());
+        assert_eq!(instant("2024-01-31T08:00:00.500Z"), instant("2024-01-31T08:00:00.5Z"));
+        for other in ["2024-01-31T08:00:00", "2024-01-31T08:00:00.Z", "2024-01-31Z", "Zürich Z", ""]
+        {
+            assert_eq!(instant(other), None, "{other}");
         }
     }
 

@@ -143,13 +143,16 @@ impl FieldReader {
         if rounded { Err(CellProblem::Double(kind)) } else { Ok(cell) }
     }
 
-    /// Parses a date into the form of ISO 8601. A day of zeros is missing, as MySQL has it.
+    /// Parses a date into the form of ISO 8601. A day of zeros is missing, as MySQL has it. Columns of
+    /// times often hold days: these are times at midnight.
     fn date(&self, bare: &str) -> Result<Cell, CellProblem> {
         if bare == "0000-00-00" {
             return Ok(Cell::Missing);
         }
         let form = self.format.date.as_deref().unwrap_or(date::ISO);
-        date::parse(bare, form).map(Cell::Text).ok_or(CellProblem::NotA(Kind::Date))
+        let of_midnight = || date::parse(date::day_of_midnight(bare)?, date::ISO);
+        let day = date::parse(bare, form).or_else(of_midnight);
+        day.map(Cell::Text).ok_or(CellProblem::NotA(Kind::Date))
     }
 
     /// Parses a truth value of a declared column, which may be 0 or 1.
@@ -404,9 +407,12 @@ mod tests {
     #[test]
     fn integers_with_a_fraction_or_an_exponent_lose_no_digit() {
         let refused = Some(CellProblem::Double(Kind::Integer));
-        for text in ["123456789012345678.5", "9007199254740993e0", "4503599627370496.3", "-1e16"] {
+        for text in ["123456789012345678.5", "4503599627370496.3", "-1e16"] {
             assert_eq!(parse(text, Kind::Integer).err(), refused, "{text}");
             assert!(matches!(parse(text, Kind::Number), Ok(Cell::Number(_))), "{text}");
+        }
+        for kind in [Kind::Integer, Kind::Number] {
+            assert_eq!(parse("9007199254740993e0", kind).err(), Some(CellProblem::Inexact));
         }
         let read = parse("9007199254740991e0", Kind::Integer);
         assert!(matches!(read, Ok(Cell::Number(9_007_199_254_740_991.0))));
@@ -414,6 +420,23 @@ mod tests {
         assert!(matches!(read, Ok(Cell::Integer(123_456_789_012_345_678))));
         for text in ["3.0", "3.", "30e-1", "1.5e1", ".0"] {
             assert!(matches!(parse(text, Kind::Integer), Ok(Cell::Number(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_at_midnight_are_days() {
+        for form in [None, Some("DD.MM.YYYY".to_owned())] {
+            let reader = FieldReader::new(Format { date: form, ..Format::default() });
+            let day = |text: &str| match reader.cell(Cell::Text(text.to_owned()), Kind::Date) {
+                Ok(Cell::Text(day)) => Some(day),
+                _ => None,
+            };
+            assert_eq!(day("2024-01-31T00:00:00").as_deref(), Some("2024-01-31"));
+            assert_eq!(day("2024-01-31 00:00:00").as_deref(), Some("2024-01-31"));
+            // In another zone the day is another one.
+            for other in ["2024-01-31T08:00:00", "2024-01-31T00:00:00Z", "2024-02-30T00:00:00"] {
+                assert_eq!(day(other), None, "{other}");
+            }
         }
     }
 

@@ -82,6 +82,14 @@ pub(crate) fn is_whole(text: &str) -> bool {
     is_digits && fraction.bytes().all(|digit| digit == b'0')
 }
 
+/// Returns `true` for a number that its exponent makes whole, such as `1.25e2`.
+fn is_whole_by_exponent(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let fraction = mantissa.split_once('.').map_or("", |(_, fraction)| fraction);
+    let Ok(places) = u64::try_from(fraction.trim_end_matches('0').len()) else { return false };
+    exponent.parse::<i64>().is_ok_and(|exponent| exponent >= 0 && exponent.unsigned_abs() >= places)
+}
+
 /// Returns a decimal without the zeros at the end of its fraction, so that equal ones have one text.
 pub(crate) fn plain_decimal(text: &str) -> &str {
     match text.split_once('.') {
@@ -93,8 +101,12 @@ pub(crate) fn plain_decimal(text: &str) -> &str {
 }
 
 /// Converts a number as people write it to the nearest double. A whole number that is no double is
-/// `None`; fractions are rounded, because they were so when they were written.
+/// `None`; fractions are rounded, because they were so when they were written. A whole number with an
+/// exponent is taken if it can be recovered: so programs write doubles.
 pub(crate) fn written(text: &str) -> Option<f64> {
+    if is_whole_by_exponent(text) && !text.parse().is_ok_and(f64::is_infinite) {
+        return decimal(text);
+    }
     if !is_whole(text) {
         return text.parse().ok();
     }
@@ -194,5 +206,14 @@ mod tests {
         assert_eq!(written("0.30000000000000004"), Some(0.300_000_000_000_000_04));
         assert_eq!(written("0.10000000000000000555"), Some(0.1));
         assert_eq!(written("1e300"), Some(1e300));
+        // Doubles as programs write them are taken, and what no double is written as is not.
+        assert_eq!(written("1.2345678901234568e17"), Some(1.234_567_890_123_456_8e17));
+        assert_eq!(written("6.02214076E+23"), Some(6.022_140_76e23));
+        assert_eq!(written("-0e5"), Some(-0.0));
+        assert_eq!(written("9.007199254740993e15"), None);
+        assert_eq!(written("9007199254740993e0"), None);
+        assert_eq!(written("-1.2345678901234567e17"), None);
+        assert_eq!(written("1.00000000000000005e1"), Some(10.0));
+        assert_eq!(written("1e400"), Some(f64::INFINITY));
     }
 }

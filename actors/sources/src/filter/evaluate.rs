@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Comparison, Constant, Filter};
 use crate::column::Column;
+use crate::date;
 use crate::error::SelectionError;
 use crate::number;
 use crate::values::{Batch, Values};
@@ -98,9 +99,13 @@ fn compare(values: &Values, op: Comparison, constant: &Constant) -> Option<Vec<V
             // `total_cmp`, this makes zero equal to its negative.
             each(values, op, |value| value.partial_cmp(constant).unwrap_or(Ordering::Equal))
         }
-        (Values::Texts(values), Constant::Text(constant)) => {
-            each(values, op, |value| value.as_str().cmp(constant))
-        }
+        (Values::Texts(values), Constant::Text(constant)) => match date::instant(constant) {
+            Some(instant) => each(values, op, |value| match date::instant(value) {
+                Some(value) => value.cmp(instant),
+                None => value.as_str().cmp(constant),
+            }),
+            None => each(values, op, |value| value.as_str().cmp(constant)),
+        },
         (Values::Truths(values), Constant::Truth(constant)) => {
             each(values, op, |value| value.cmp(constant))
         }
@@ -180,5 +185,21 @@ mod tests {
         assert_eq!(selected(is("t", "=", json!("a"))), [true, false, false]);
         assert_eq!(selected(is("t", "<", json!("a"))), [false, false, true]);
         assert_eq!(selected(is("t", ">", json!("a"))), [false, true, false]);
+    }
+
+    #[test]
+    fn instants_are_compared_as_times() {
+        let columns = [column("z", Kind::Text)];
+        let times = ["08:00:00Z", "08:00:00.5Z", "08:00:00.250Z", "09:00:00Z"];
+        let times = times.map(|time| Some(format!("2024-01-31T{time}")));
+        let batch = Batch { rows: 4, columns: vec![Values::Texts(times.to_vec())] };
+        let selected = |op: &str, time: &str| {
+            let filter = is("z", op, json!(format!("2024-01-31T{time}")));
+            Filter::from_json(&filter).unwrap().evaluate(&columns, &batch).unwrap()
+        };
+        assert_eq!(selected(">", "08:00:00Z"), [false, true, true, true]);
+        assert_eq!(selected("<=", "08:00:00.000Z"), [true, false, false, false]);
+        assert_eq!(selected("=", "08:00:00.25Z"), [false, false, true, false]);
+        assert_eq!(selected("<", "08:00:00.3Z"), [true, false, true, false]);
     }
 }

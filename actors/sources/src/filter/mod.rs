@@ -6,6 +6,7 @@
 //!
 //! Integers and doubles are compared as real numbers, without rounding. Texts are ordered by their
 //! code points, and not by a language's rules. A trailing blank or another case makes them differ.
+//! Instants in UTC, such as `2024-01-31T08:00:00.5Z`, are ordered as times.
 
 mod evaluate;
 mod form;

@@ -10,6 +10,7 @@ use sqlx::{Arguments, AssertSqlSafe, Database, Encode, Executor, IntoArguments, 
 
 use super::fragment::Fragment;
 use crate::column::{Column, Kind};
+use crate::date;
 use crate::error::{CellProblem, DataError, Place, SourceError};
 use crate::filter::{Comparison, Constant};
 use crate::number;
@@ -142,10 +143,10 @@ impl Native {
     /// Converts the text of a value, with dates and times in ISO 8601.
     pub(super) fn cell_of_text(self, text: String) -> Cell {
         match self {
-            Self::Local => Cell::Text(text.replacen(' ', "T", 1)),
+            Self::Local => Cell::Text(date::plain_time(&text.replacen(' ', "T", 1))),
             Self::Instant => {
                 let local = text.replacen(' ', "T", 1);
-                Cell::Text(format!("{}Z", local.trim_end_matches("+00")))
+                Cell::Text(date::plain_time(&format!("{}Z", local.trim_end_matches("+00"))))
             }
             Self::Decimal => match text.as_str() {
                 "NaN" => Cell::Missing,

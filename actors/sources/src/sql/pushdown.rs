@@ -11,6 +11,7 @@ use super::dialect::{Dialect, Native, Term};
 use super::fragment::{Fragment, joined};
 use super::relation::quoted;
 use crate::column::Column;
+use crate::date;
 use crate::filter::{Comparison, Constant, Filter};
 
 /// The precision of a pushed condition.
@@ -56,6 +57,10 @@ impl<D: Dialect> Translation<'_, D> {
     fn compare(&self, name: &str, op: Comparison, value: &Constant) -> Option<Fragment> {
         let (column, native) = self.columns.iter().find(|(column, _)| column.name == name)?;
         if !native.is_natural(column.kind) {
+            return None;
+        }
+        // Instants are ordered as times, and databases order their texts.
+        if matches!(value, Constant::Text(text) if date::instant(text).is_some()) {
             return None;
         }
         let quoted = quoted(name, D::QUOTE);
