@@ -18,4 +18,5 @@ pub mod packed_bits;
 pub mod pseudo_inverse;
 pub mod ring;
 pub mod rounding;
+pub(crate) mod secret_elements;
 pub mod wide;

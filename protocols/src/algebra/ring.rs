@@ -6,9 +6,10 @@
 use std::fmt;
 
 use bytemuck::Pod;
+use zeroize::DefaultIsZeroes;
 
 /// A ring of integers modulo 2^[`Ring::BITS`].
-pub trait Ring: Pod + Eq + fmt::Debug + Send + Sync {
+pub trait Ring: Pod + DefaultIsZeroes + Eq + fmt::Debug + Send + Sync {
     /// The bits of an element.
     const BITS: usize;
     /// The bytes of an element.

@@ -64,10 +64,12 @@ use crate::circuits::merging::{List, check_ascending, merge};
 use crate::circuits::selection::is_below;
 use crate::circuits::sorting::inverse;
 use crate::circuits::{Bits, and_all};
+use crate::engine::reveals::{ENOUGH_JOINED, JOINED};
 use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Columns, Engine, Recipients, Reconstructed};
+use crate::engine::{Columns, Engine, Reconstructed};
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 
 /// A bound that no number of rows reaches.
 const BEYOND: u64 = 1 << 61;
@@ -178,7 +180,7 @@ impl<E: Engine> Matched<E> {
         let rows = sum(engine, &self.complete, self.windows).await?;
         let is_small = is_below(engine, &rows, least.min(BEYOND)).await?;
         let is_small = engine.lanes(&is_small, 0..1);
-        match engine.open_to_all(&is_small).await?.as_slice() {
+        match engine.open_to_all(&is_small, ENOUGH_JOINED).await?.as_slice() {
             [PackedBits(0)] => Ok(Some(Enough(self))),
             [PackedBits(1)] => Ok(None),
             _ => Err(Fault::InvalidOpening),
@@ -226,7 +228,7 @@ async fn shuffled<E: Engine>(
     let [origins, places] = pairs.words.as_slice() else {
         unreachable!("a shuffled table has the columns that it had")
     };
-    let order = match engine.open(origins, Recipients::Computing).await? {
+    let order = match engine.open(origins, Reveal::RANDOM).await? {
         Reconstructed::Value(origins) => {
             inverse(bytemuck::cast_slice(&origins)).ok_or(Fault::InvalidOpening)?
         }
@@ -281,7 +283,7 @@ async fn found<E: Engine>(
     let shuffled = engine.shuffle(Columns { numbers: Vec::new(), words }).await?;
     let complete = shuffled.words.split_first();
     let (complete, places) = complete.expect("a shuffled table has the columns that it had");
-    let complete = engine.open_to_all(complete).await?;
+    let complete = engine.open_to_all(complete, JOINED).await?;
     if complete.iter().any(|bit| bit.0 > 1) {
         return Err(Fault::InvalidOpening);
     }
@@ -294,7 +296,7 @@ async fn found<E: Engine>(
         return Ok(Found { rows: count, places: none() });
     }
     let all = Bits::<E>::concat(&places.iter().collect::<Vec<_>>());
-    let places = match engine.open(&all, Recipients::Computing).await? {
+    let places = match engine.open(&all, Reveal::RANDOM).await? {
         Reconstructed::NotARecipient => none(),
         Reconstructed::Value(opened) => opened
             .chunks(count)

@@ -1,6 +1,7 @@
 //! Joins and counts against plaintext, over both suites, in simulation; their openings; their
 //! costs.
 
+use crate::kernel::reveal::Reveal;
 use crate::suites::pairwise::CorrelationStore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -11,7 +12,7 @@ use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::joining::{count_common, count_distinct, join};
 use crate::engine::shared::Shared;
 use crate::engine::tables::{Shape, Table};
-use crate::engine::{Engine, Recipients, openings};
+use crate::engine::{Engine, openings};
 use crate::kernel::fault::Fault;
 use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::kernel::party::Party;
@@ -144,7 +145,7 @@ async fn ask<E: Engine>(
                 for column in columns {
                     assert_eq!(column.len(), joined.rows);
                     if shows {
-                        opened.push(engine.open(column, Recipients::Parties).await?.value());
+                        opened.push(engine.open(column, Reveal::ANSWER).await?.value());
                     }
                 }
                 let words = opened.into_iter().flatten();
@@ -154,7 +155,7 @@ async fn ask<E: Engine>(
         }
     };
     assert_eq!(count.len(), 1);
-    let opened = engine.open(&count, Recipients::Parties).await?;
+    let opened = engine.open(&count, Reveal::ANSWER).await?;
     Ok(opened.answer(|count| (count[0], Vec::new())))
 }
 

@@ -5,10 +5,12 @@ use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::comparison::{all_zero, less_than_zero};
 use crate::circuits::selection::{argmax, select, suppress_below};
 use crate::circuits::sorting::sort;
+use crate::engine::reveals::tested::TO_ALL;
 use crate::engine::shared::Shared;
-use crate::engine::{Columns, Engine, Recipients};
+use crate::engine::{Columns, Engine};
 use crate::kernel::fault::Fault;
 use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
+use crate::kernel::reveal::Reveal;
 use crate::kernel::simulation::Simulation;
 use crate::suites::pairwise::{self, CorrelationStore};
 use crate::suites::replicated::tests::{Setting, THREE};
@@ -79,18 +81,18 @@ async fn long_vectors<E: Engine>(
     lengths[0] = LONG;
     let x = engine.share(&mine, &lengths).await?.swap_remove(0);
     let squares = engine.multiply(&x, &x).await?;
-    let squares = engine.open(&squares, Recipients::Parties).await?;
+    let squares = engine.open(&squares, Reveal::ANSWER).await?;
     let signs = less_than_zero(engine, &x.slice(0..COMPARED), 64).await?;
     let signs = engine.bit_to_arithmetic::<u64>(&[&signs; LONG / COMPARED], COMPARED).await?;
-    let signs = engine.open(&signs, Recipients::Parties).await?;
+    let signs = engine.open(&signs, Reveal::ANSWER).await?;
     let table = Columns { numbers: vec![x.slice(0..SHUFFLED); 2], words: Vec::new() };
     let shuffled = engine.shuffle(table).await?.numbers;
     let differences = shuffled[0].minus(&shuffled[1]);
-    let differences = engine.open_to_all(&differences).await?;
+    let differences = engine.open_to_all(&differences, TO_ALL).await?;
     assert!(differences.iter().all(|difference| *difference == 0), "rows stay whole");
-    let shuffled = engine.open(&shuffled[0], Recipients::Parties).await?;
+    let shuffled = engine.open(&shuffled[0], Reveal::ANSWER).await?;
     let truncated = engine.truncate(&x.slice(0..TRUNCATED), 20).await?;
-    let truncated = engine.open(&truncated, Recipients::Parties).await?;
+    let truncated = engine.open(&truncated, Reveal::ANSWER).await?;
     Ok(Opened {
         squares: squares.value().unwrap_or_default(),
         signs: signs.value().unwrap_or_default(),
@@ -145,7 +147,7 @@ async fn nothing<E: Engine>(engine: &mut E, _: usize, inputs: usize) -> Result<(
     assert_eq!(suppress_below(engine, &none[0], 5).await?.len(), 0);
     assert_eq!(all_zero(engine, &[words.clone(), words.clone()]).await?.len(), 0);
     assert!(argmax(engine, &none[0], 64).await?.is_none());
-    assert!(engine.open_to_all(&none[0]).await?.is_empty());
+    assert!(engine.open_to_all(&none[0], TO_ALL).await?.is_empty());
     Ok(())
 }
 

@@ -22,6 +22,7 @@ use crate::algebra::packed_bits::{PackedBits, WORD_BITS, bit_slice_words, first_
 use crate::circuits::adder::msb_of_sum;
 use crate::circuits::{Bits, and_all, not};
 use crate::engine::Engine;
+use crate::engine::reveals::ASCENDING;
 use crate::engine::shared::{Shared, SharedBits};
 use crate::kernel::fault::Fault;
 
@@ -163,7 +164,7 @@ pub(super) async fn check_ascending<E: Engine>(
     let lanes = words * WORD_BITS;
     let wrong: E::Shared<u64> = engine.bit_to_arithmetic(&[&wrong], lanes).await?;
     let wrong = wrong.prefix_sums(lanes).gather(&[lanes - 1]);
-    match engine.open_to_all(&wrong).await?.as_slice() {
+    match engine.open_to_all(&wrong, ASCENDING).await?.as_slice() {
         [0] => Ok(()),
         _ => Err(Fault::InvalidOpening),
     }

@@ -1,5 +1,6 @@
 //! Merges against plaintext, over both suites, in simulation.
 
+use crate::kernel::reveal::Reveal;
 use crate::suites::pairwise::CorrelationStore;
 use std::rc::Rc;
 
@@ -8,8 +9,8 @@ use rand_core::Rng;
 use crate::algebra::packed_bits::{PackedBits, bit_slice_words, bit_slices_of};
 use crate::circuits::joining_tests::Suite;
 use crate::circuits::merging::{List, merge};
+use crate::engine::Engine;
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Engine, Recipients};
 use crate::kernel::fault::Fault;
 use crate::kernel::simulation::{Report, Simulation};
 use crate::suites::pairwise;
@@ -83,7 +84,7 @@ async fn merged<E: Engine>(
     let merged = merge(engine, shared, key).await?;
     assert_eq!(merged.items, lists.iter().map(Vec::len).sum::<usize>());
     let words = SharedBits::words(&merged.bit_slices, merged.items);
-    let opened = engine.open(&words, Recipients::Parties).await?;
+    let opened = engine.open(&words, Reveal::ANSWER).await?;
     Ok(opened.answer(|words| words.iter().map(|word| word.0).collect()))
 }
 

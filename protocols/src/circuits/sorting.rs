@@ -22,8 +22,9 @@ use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::{Bits, and_all};
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Columns, Engine, Recipients, Reconstructed};
+use crate::engine::{Columns, Engine, Reconstructed};
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 
 /// The bits of a step. More bits make fewer steps, and each further bit doubles the indicators.
 const STEP: usize = 3;
@@ -142,7 +143,7 @@ async fn put<E: Engine>(
     numbers.push(places);
     let Columns { mut numbers, words } = engine.shuffle(Columns { numbers, words }).await?;
     let places = numbers.pop().expect("a shuffled table has the columns that it had");
-    let origins = match engine.open(&places, Recipients::Computing).await? {
+    let origins = match engine.open(&places, Reveal::RANDOM).await? {
         Reconstructed::Value(places) => inverse(&places).ok_or(Fault::InvalidOpening)?,
         // A member without shares has no rows to move.
         Reconstructed::NotARecipient => (0..rows).collect(),

@@ -7,8 +7,10 @@ use crate::circuits::adder::msb_of_sum;
 use crate::circuits::comparison::{all_zero, less_than_zero, or_each};
 use crate::circuits::selection::{argmax, select, suppress_below};
 use crate::circuits::sorting::sort;
+use crate::engine::reveals::tested::TO_ALL;
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Columns, Engine, Recipients};
+use crate::engine::{Columns, Engine};
+use crate::kernel::reveal::Reveal;
 use crate::kernel::simulation::Simulation;
 use crate::suites::replicated::ReplicatedShare;
 use crate::suites::replicated::tests::{SETTINGS, Setting, THREE, two_vectors};
@@ -70,7 +72,7 @@ fn a_comparison_of_64_bits_takes_9_rounds_with_its_opening_and_28_bytes() {
             let x = engine.share(&mine, &[lanes, 0, 0]).await?.remove(0);
             if compare {
                 let bits = less_than_zero(&mut engine, &x, 65).await?;
-                engine.open(&bits, Recipients::Parties).await?;
+                engine.open(&bits, Reveal::ANSWER).await?;
             }
             Ok(())
         })
@@ -266,8 +268,7 @@ fn tables_are_sorted_and_equal_rows_keep_their_order() {
                     words: vec![a.clone()],
                 };
                 let table = sort(&mut engine, table, width).await?;
-                let numbers =
-                    engine.open(&table.numbers[0], Recipients::All).await?.value().unwrap();
+                let numbers = engine.open(&table.numbers[0], TO_ALL).await?.value().unwrap();
                 let numbers = numbers.into_iter().map(PackedBits).collect();
                 ReplicatedShare::concat(&[&table.words[0], &engine.public(numbers)])
             });

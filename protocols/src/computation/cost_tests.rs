@@ -8,19 +8,22 @@
 //! writes both tables. The difference is then part of the change that is reviewed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::rc::Rc;
 
 use crate::computation::{Column, Input};
+use crate::engine::reveals::{EXACT_SUM, RELEASE, ROWS_OF_EACH};
 use crate::functions::catalogue::{entries, find};
 use crate::functions::common::tables::Categories;
 use crate::functions::measure::Operation;
 use crate::functions::parameters::Parameters;
 use crate::functions::vector_sum::Encoding;
-use crate::kernel::disclosure::Profile;
+use crate::kernel::disclosure::{Profile, Rules};
+use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::simulation::adversary::{Adversary, Envelope};
-use crate::kernel::simulation::{Link, Simulation};
+use crate::kernel::simulation::{Ending, Link, Simulation};
 use crate::suites::{intersection, masked, pairwise};
 use crate::testing::names::{
     CONTINGENCY_VERTICAL, CORRELATION, EMPTY, INTERSECTION, INTERSECTION_SIZE, INTERSECTION_SUM,
@@ -188,31 +191,29 @@ impl World {
     }
 }
 
-/// Makes ids of which the first half are all parties', with so many columns of numbers behind them.
+/// Makes ids of which the first half are all parties'.
+fn ids(party: usize, world: World) -> Vec<String> {
+    let id = |row: usize| match row {
+        0..50 => (row * world.factor % 1_009).to_string(),
+        _ => format!("{party} {row}"),
+    };
+    (0..SIZE).map(id).collect()
+}
+
+/// Makes these ids with so many columns of numbers behind them.
 fn keyed(party: usize, columns: usize, world: World) -> Input {
     Input::Keyed {
-        ids: (0..SIZE)
-            .map(|row| match row {
-                0..50 => (row * world.factor % 1_009).to_string(),
-                _ => format!("{party} {row}"),
-            })
-            .collect(),
+        ids: ids(party, world),
         columns: (0..columns).map(|more| Column::Numbers(world.numbers(party + more))).collect(),
     }
 }
 
 /// Makes the same ids with one column of categories.
 fn categorised(party: usize, world: World) -> Input {
-    match keyed(party, 0, world) {
-        Input::Keyed { ids, .. } => {
-            // Each of the four letters at the parties' common ids, and each pair of them.
-            let texts = Column::Texts(
-                (0..SIZE).map(|row| letters()[(row >> (2 * (party % 2))) % 4].clone()).collect(),
-            );
-            Input::Keyed { ids, columns: vec![texts] }
-        }
-        other => other,
-    }
+    // Each of the four letters at the parties' common ids, and each pair of them.
+    let text = |row: usize| letters()[(row >> (2 * (party % 2))) % 4].clone();
+    let columns = vec![Column::Texts((0..SIZE).map(text).collect())];
+    Input::Keyed { ids: ids(party, world), columns }
 }
 
 fn input(case: &Case, party: usize, world: World) -> Input {
@@ -232,10 +233,7 @@ fn input(case: &Case, party: usize, world: World) -> Input {
         "StatisticsUnivariate" => Input::Numbers(numbers.iter().map(|x| x.abs()).collect()),
         "KthElement" => Input::Ranked { array: numbers, rank: 50, bounds: None },
         "SecureVectorSum" => Input::Numbers(numbers.iter().map(|number| number.floor()).collect()),
-        INTERSECTION | INTERSECTION_SIZE | UNION_SIZE => match keyed(party, 0, world) {
-            Input::Keyed { ids, .. } => Input::Texts(ids),
-            other => other,
-        },
+        INTERSECTION | INTERSECTION_SIZE | UNION_SIZE => Input::Texts(ids(party, world)),
         INTERSECTION_SUM => keyed(party, usize::from(party == 0), world),
         CONTINGENCY_VERTICAL | MEAN_BY_GROUP if party == 0 => categorised(party, world),
         CONTINGENCY_VERTICAL if party == 1 => categorised(party, world),
@@ -398,4 +396,54 @@ fn every_function_that_there_is_has_its_costs_pinned() {
     for entry in entries() {
         assert!(cases.iter().any(|case| case.function == entry.name), "{}", entry.name);
     }
+}
+
+/// Returns the run of a case under rules that ask for much, with padded sets; none if it cannot be.
+fn strict(case: &Case) -> Option<Run> {
+    let inputs = (0..3).map(|party| input(case, party, USUAL)).collect();
+    let rules = Rules { min_rows: 5, min_cell: 3, ..Profile::Teaching.rules() };
+    let run = Run::new(case.function, inputs).parameters(case.parameters.clone()).rules(rules);
+    let is_set = [INTERSECTION_SIZE, UNION_SIZE].contains(&case.function);
+    let parameters = run.parameters.clone().with("pad_to", is_set.then_some(2 * SIZE));
+    let run = run.parameters(parameters);
+    run.request(0).is_ok().then_some(run)
+}
+
+/// No run reveals what its function does not list: the channel ends it. This is the other direction.
+#[test]
+fn each_entry_of_a_list_is_revealed_by_some_run_and_nothing_else_is() {
+    let mut told: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let is_tried = |case: &&Case| case.function != MEASURE || case.name.contains("join");
+    for case in cases().iter().filter(is_tried) {
+        let settings = [SETTINGS[0], SETTINGS[4]].map(|setting| run(case, setting, USUAL));
+        for run in settings.into_iter().chain([strict(case)]).flatten() {
+            let report = run.simulate(Simulation::new(seed()).without_transcript());
+            for ending in &report.endings {
+                let fault = ending.fault();
+                assert!(!matches!(fault, Some(Fault::Internal(_))), "{}: {fault:?}", case.name);
+                let reveals =
+                    ending.done().into_iter().flat_map(|outcome| &outcome.security.reveals);
+                told.entry(case.function).or_default().extend(reveals.cloned());
+            }
+        }
+    }
+    for function in entries() {
+        let listed = function.forms().flat_map(|form| form.reveals);
+        for entry in listed.filter(|entry| **entry != RELEASE) {
+            let is_told = told[function.name].contains(entry.told);
+            assert!(is_told, "{} lists and never reveals: {}", function.name, entry.told);
+        }
+    }
+}
+
+#[test]
+fn what_a_function_does_not_list_is_not_opened() {
+    let report = Simulation::new(seed()).run(|channel, _, _| async move {
+        channel.list(find("SecureSum").unwrap().reveals);
+        channel.reveal(Reveal::ANSWER)?;
+        channel.reveal(EXACT_SUM)?;
+        channel.reveal(ROWS_OF_EACH)
+    });
+    let is_refused = |ending: &Ending<()>| matches!(ending.fault(), Some(Fault::Internal(_)));
+    assert!(report.endings.iter().all(is_refused));
 }

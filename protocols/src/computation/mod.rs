@@ -26,6 +26,8 @@ mod request;
 mod security;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wiping_tests;
 
 use std::collections::BTreeMap;
 
@@ -38,14 +40,16 @@ use crate::computation::request::AHEAD;
 pub use crate::computation::request::Request;
 pub use crate::computation::security::Security;
 use crate::engine::matching::Matching;
+use crate::engine::reveals::RELEASE;
 pub use crate::functions::answer::{Answer, Group, Precision};
-use crate::functions::catalogue::{Descriptor, Needs, Prepared};
+use crate::functions::catalogue::{Needs, Prepared};
 pub use crate::functions::input::{Column, Input, number_text};
 use crate::functions::{FunctionContext, SetsContext, SumsContext};
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{JointRules, Opened, Permit, Rule, Rules};
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::session::{Agreed, AuditHead, Offer, Roles, Session, SessionHash, Spec, agree};
 pub use crate::release::Dropped;
 pub use crate::release::differences::Earlier;
@@ -102,6 +106,7 @@ pub async fn compute(
     let parties = roles.inputs().count();
     let session = agree(&channel, offer, request.function().takes_data(), &mut rng).await?;
     let (prepared, mut subject) = request.into_parts();
+    channel.list(prepared.descriptor().reveals);
     subject.agreed.clone_from(&session.agreed().earlier);
     let execution =
         Execution { channel: &channel, spec: &spec, roles, joint: *session.rules(), stores };
@@ -169,8 +174,7 @@ impl Execution<'_> {
             let security = Security::of(Suite::Masked, None, parties, None, Vec::new());
             return Ok(Ended { permit, answer: None, dropped: None, security });
         };
-        let reveals = prepared.reveals(self.joint.rules());
-        let security = Security::of(Suite::Masked, None, parties, None, reveals);
+        let caveats = prepared.caveats(self.joint.rules());
         let mut sums = MaskedSums::new(channel, session);
         let dropped = match subject.dropped {
             Some(dropped) => Some(sum_dropped(dropped, &mut sums, rng).await?),
@@ -178,7 +182,18 @@ impl Execution<'_> {
         };
         let mut cx = SumsContext { channel, sums: &mut sums, permit: &permit, rng };
         let answer = Some(prepared.on_sums(&mut cx).await?);
+        let reveals = self.revealed(caveats);
+        let security = Security::of(Suite::Masked, None, parties, None, reveals);
         Ok(Ended { permit, answer, dropped, security })
+    }
+
+    /// Returns the facts that a result says were learned: these, and what was revealed. The release
+    /// check's entry is not among them, because it says the same without numbers.
+    fn revealed(&self, mut facts: Vec<String>) -> Vec<String> {
+        let all = self.channel.revealed().into_iter();
+        let revealed = all.filter(|entry| !entry.is_implied() && *entry != RELEASE);
+        facts.extend(revealed.map(|entry| entry.told.to_owned()));
+        facts
     }
 
     /// Computes with blinded items, among the parties alone.
@@ -191,8 +206,7 @@ impl Execution<'_> {
     ) -> Result<Ended, Fault> {
         let parties = self.parties();
         let permit = self.joint.permit(parties, None)?;
-        let reveals = prepared.reveals(self.joint.rules());
-        let security = Security::of(Suite::Intersection, None, parties, None, reveals);
+        let caveats = prepared.caveats(self.joint.rules());
         let cx = SetsContext { channel: self.channel, session: &session, permit: &permit, rng };
         let answer = Some(prepared.on_sets(cx).await?);
         let dropped = match dropped {
@@ -202,6 +216,8 @@ impl Execution<'_> {
             }
             None => None,
         };
+        let reveals = self.revealed(caveats);
+        let security = Security::of(Suite::Intersection, None, parties, None, reveals);
         Ok(Ended { permit, answer, dropped, security })
     }
 
@@ -279,10 +295,10 @@ impl Execution<'_> {
             None => None,
         };
         let rules = self.joint.rules();
-        let mut reveals = subject.reveals(rules);
-        reveals.extend(prepared.reveals(rules));
+        let mut facts = subject.reveals(rules);
+        facts.extend(prepared.caveats(rules));
         let withholds = function.needs == Needs::Counts && permit.withholds();
-        let security = self.security(function, withholds, committee.as_deref(), reveals);
+        let mut has_blinded = false;
         let answer = if function.is_on_shares() || withholds {
             let mut cx = FunctionContext {
                 engine,
@@ -295,17 +311,22 @@ impl Execution<'_> {
                 rows: rows.unwrap_or_default(),
                 rng,
             };
-            if withholds {
+            let answer = if withholds {
                 prepared.withholding(&mut cx, passed.rows.as_ref()).await?
             } else {
                 prepared.on_shares(&mut cx).await?
-            }
+            };
+            has_blinded = cx.engine.has_blinded();
+            answer
         } else if let (Some(channel), Some(mut sums)) = (&among_parties, sums) {
             let mut cx = SumsContext { channel, sums: &mut sums, permit: &permit, rng };
             Some(prepared.on_sums(&mut cx).await?)
         } else {
             None
         };
+        let on_shares = function.is_on_shares() || withholds;
+        let facts = self.revealed(facts);
+        let security = self.security([on_shares, has_blinded], committee.as_deref(), facts);
         Ok(Ended { permit, answer, dropped, security })
     }
 
@@ -326,25 +347,21 @@ impl Execution<'_> {
         }
     }
 
-    /// Returns the assumptions of a function's protection. `withholds` says that its counts are
-    /// computed on shares. `committee` has the names of the nodes that do, if not all parties do.
+    /// Returns the assumptions of a function's protection. `on_shares` says that its answer was
+    /// computed on shares, `has_blinded` that items were blinded for it. `committee` has the names of
+    /// the nodes that hold the shares, if not all parties do.
     fn security(
         &self,
-        function: &Descriptor,
-        withholds: bool,
+        [on_shares, has_blinded]: [bool; 2],
         committee: Option<&str>,
         reveals: Vec<String>,
     ) -> Security {
-        let parties = self.parties();
-        let on_shares = if committee.is_some() { Suite::REPLICATED } else { Suite::PAIRWISE };
-        let by_ids = function.needs == Needs::SharesWithJoin && parties == 2;
-        let (suite, before) = if !function.is_on_shares() && !withholds {
-            (Suite::Masked, Some(on_shares))
-        } else {
-            let matching = by_ids && on_shares == Suite::PAIRWISE;
-            (on_shares, matching.then_some(Suite::Intersection))
+        let engine = if committee.is_some() { Suite::REPLICATED } else { Suite::PAIRWISE };
+        let (suite, before) = match on_shares {
+            false => (Suite::Masked, Some(engine)),
+            true => (engine, has_blinded.then_some(Suite::Intersection)),
         };
-        Security::of(suite, before, parties, committee, reveals)
+        Security::of(suite, before, self.parties(), committee, reveals)
     }
 }
 
@@ -371,7 +388,8 @@ async fn sum_dropped(
     sums: &mut MaskedSums<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Dropped, Fault> {
-    let rounds = Rounds { commit: "commit dropped rows", open: "open dropped rows" };
+    let shows = Reveal::ANSWER;
+    let rounds = Rounds { commit: "commit dropped rows", open: "open dropped rows", shows };
     let layout = Layout::uniform(1, 1)?;
     let sum = sums.sum(rounds, &layout, Zeroizing::new(vec![dropped]), rng).await?;
     let rows = sum.first().copied().filter(|rows| *rows < 1 << 62);

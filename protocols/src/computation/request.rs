@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use zeroize::Zeroize;
-
 use crate::algebra::elementwise::zip_exact;
 use crate::computation::backend::Backend;
 use crate::functions::catalogue::{Descriptor, Kind, Needs, Prepared, find};
@@ -61,17 +59,17 @@ impl Request {
     pub fn new(
         function: &'static Descriptor,
         parameters: &Parameters,
-        mut input: Input,
+        input: Input,
         dropped: u64,
         roles: &Roles,
     ) -> Result<Self, InputError> {
         let parties = roles.inputs().count();
         let rows = roles.check_served().and_then(|()| check_dropped(parameters, dropped));
         let rows = rows.and_then(|()| input.rows());
-        let prepared =
-            rows.and_then(|rows| Ok((rows, Prepared::new(function, parameters, &input, parties)?)));
-        input.zeroize();
-        let (rows, mut prepared) = prepared?;
+        let rows = rows?;
+        let mut prepared = Prepared::new(function, parameters, &input, parties)?;
+        // It wipes itself here, and not at the end of what follows.
+        drop(input);
         let function = prepared.descriptor();
         check_incomplete(function, parameters)?;
         parameters.check_suite(function.suites())?;

@@ -1,5 +1,6 @@
 //! Requests, rules and outcomes, in simulation.
 
+use crate::kernel::reveal::Reveal;
 use crate::suites::pairwise::CorrelationStore;
 use zeroize::Zeroizing;
 
@@ -366,7 +367,7 @@ fn against(run: &Run, sums: &[(&[Segment], &[u64])]) -> [Option<Fault>; 2] {
             let session = agree(&channel, offer, false, &mut rng).await?;
             let mut own = MaskedSums::new(&channel, session);
             for (layout, words) in sums {
-                own.sum(Rounds::default(), &layout, words, &mut rng).await?;
+                own.sum(Rounds::showing(Reveal::ANSWER), &layout, words, &mut rng).await?;
             }
             Ok(())
         }

@@ -5,19 +5,24 @@ use zeroize::Zeroizing;
 
 use crate::algebra::layout::Layout;
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 
-/// The names of the two rounds of a sum.
+/// The names of the two rounds of a sum, and what it shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Rounds {
     /// The round of the commitments.
     pub commit: &'static str,
     /// The round of the openings.
     pub open: &'static str,
+    /// The entry of the sum in the list of what is revealed.
+    pub shows: Reveal,
 }
 
-impl Default for Rounds {
-    fn default() -> Self {
-        Self { commit: "commit", open: "open" }
+impl Rounds {
+    /// Returns the usual names, of a sum that shows this.
+    #[must_use]
+    pub fn showing(shows: Reveal) -> Self {
+        Self { commit: "commit", open: "open", shows }
     }
 }
 

@@ -7,6 +7,10 @@ use crate::kernel::fault::Fault;
 /// A suite that finds the rows of equal item hashes in several parties' tables. Any suite can by
 /// circuits ([`crate::circuits::joining`]); two parties by themselves need less.
 pub(crate) trait Matching: Engine {
+    /// Returns whether rows or items were matched by blinding them, up to now. That rests on one
+    /// assumption more than the suite itself.
+    fn has_blinded(&self) -> bool;
+
     /// Joins the rows of the item hashes that all parties have. They are in the same order at all,
     /// which no party knows. `table` is this party's, `shapes` are all parties'.
     ///

@@ -14,6 +14,7 @@ pub(crate) mod aggregate;
 pub(crate) mod matching;
 #[cfg(test)]
 pub(crate) mod openings;
+pub(crate) mod reveals;
 pub(crate) mod shared;
 pub(crate) mod tables;
 
@@ -23,17 +24,7 @@ use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
 use crate::engine::shared::{Shared, SharedBits};
 use crate::kernel::fault::Fault;
-
-/// The recipients of an opened value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Recipients {
-    /// The parties that bring data: for answers, and for values that answers imply.
-    Parties,
-    /// The helpers too: for sizes, which they need in order to compute.
-    All,
-    /// The members that compute: for uniform values that drive the next step.
-    Computing,
-}
+use crate::kernel::reveal::{Recipients, Reveal};
 
 /// The result of an opening at one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,17 +132,25 @@ pub(crate) trait Engine: Sized {
         lengths: &[usize],
     ) -> Result<Vec<Self::Shared<R>>, Fault>;
 
-    /// Opens a vector to the recipients. Verifies first everything that the value can depend on, as
-    /// far as the suite's guarantee promises a verification.
+    /// Opens a vector to the recipients of this entry of the list. Verifies first everything that
+    /// the value can depend on, as far as the suite's guarantee promises a verification.
     async fn open<R: Ring>(
         &mut self,
         x: &Self::Shared<R>,
-        recipients: Recipients,
+        shows: Reveal,
     ) -> Result<Reconstructed<Vec<R>>, Fault>;
 
-    /// Opens a vector to all members: to those that compute and to those that do not.
-    async fn open_to_all<R: Ring>(&mut self, x: &Self::Shared<R>) -> Result<Vec<R>, Fault> {
-        match self.open(x, Recipients::All).await? {
+    /// Opens a vector to all members: to those that compute and to those that do not. The entry has
+    /// to be one of all.
+    async fn open_to_all<R: Ring>(
+        &mut self,
+        x: &Self::Shared<R>,
+        shows: Reveal,
+    ) -> Result<Vec<R>, Fault> {
+        if shows.to != Recipients::All {
+            return Err(Fault::Internal("what is opened to all has an entry for all"));
+        }
+        match self.open(x, shows).await? {
             Reconstructed::Value(opened) => Ok(opened),
             Reconstructed::NotARecipient => unreachable!("all members are recipients"),
         }

@@ -8,6 +8,7 @@ use crate::algebra::packed_bits::{
     PackedBits, bit_slice_words, bit_slices_of, interleaved, lanes_of, reversed, words_of,
 };
 use crate::algebra::ring::Ring;
+use crate::algebra::secret_elements::SecretElements;
 
 /// A secret-shared vector, as one member holds it. Each member applies an operation to its own
 /// share alone. A member that does not compute holds the length only.
@@ -141,10 +142,10 @@ impl<S: Shared<PackedBits>> SharedBits for S {}
 
 /// A share vector: `C` components of one length, or none at a member that does not compute.
 #[derive(Clone)]
-pub(crate) struct ShareVector<R, const C: usize> {
+pub(crate) struct ShareVector<R: Ring, const C: usize> {
     len: usize,
     /// The components, behind reference counts, so that messages carry them without a copy.
-    parts: Option<[Arc<Vec<R>>; C]>,
+    parts: Option<[Arc<SecretElements<R>>; C]>,
 }
 
 impl<R: Ring, const C: usize> ShareVector<R, C> {
@@ -153,14 +154,14 @@ impl<R: Ring, const C: usize> ShareVector<R, C> {
     /// # Panics
     /// If their lengths differ.
     pub(crate) fn new(parts: [Vec<R>; C]) -> Self {
-        Self::of_shared(parts.map(Arc::new))
+        Self::of_shared(parts.map(|part| Arc::new(part.into())))
     }
 
     /// Creates a vector of these components, which messages may carry, too.
     ///
     /// # Panics
     /// If their lengths differ.
-    pub(crate) fn of_shared(parts: [Arc<Vec<R>>; C]) -> Self {
+    pub(crate) fn of_shared(parts: [Arc<SecretElements<R>>; C]) -> Self {
         let len = parts.first().map_or(0, |part| part.len());
         assert!(parts.iter().all(|part| part.len() == len), "components have one length");
         Self { len, parts: Some(parts) }
@@ -176,14 +177,14 @@ impl<R: Ring, const C: usize> ShareVector<R, C> {
     /// # Panics
     /// At a member that does not compute.
     pub(crate) fn parts(&self) -> [&[R]; C] {
-        self.shared_parts().each_ref().map(|part| part.as_slice())
+        self.shared_parts().each_ref().map(|part| &***part)
     }
 
     /// Returns the components, for messages.
     ///
     /// # Panics
     /// At a member that does not compute.
-    pub(crate) fn shared_parts(&self) -> &[Arc<Vec<R>>; C] {
+    pub(crate) fn shared_parts(&self) -> &[Arc<SecretElements<R>>; C] {
         self.parts.as_ref().expect("members that compute hold shares")
     }
 
@@ -194,7 +195,7 @@ impl<R: Ring, const C: usize> ShareVector<R, C> {
                 let mut others = others.iter();
                 let combined = parts.each_ref().map(|part| {
                     let other = others.next().expect("both have as many components");
-                    Arc::new(operation(part, other))
+                    Arc::new(operation(part, other).into())
                 });
                 Self::of_shared(combined)
             }
@@ -223,14 +224,11 @@ impl<R: Ring, const C: usize> Shared<R> for ShareVector<R, C> {
             present.push(parts);
         }
         let component = |index: usize| {
-            let parts: Vec<&[R]> = present
-                .iter()
-                .filter_map(|parts| parts.get(index))
-                .map(|part| part.as_slice())
-                .collect();
+            let parts: Vec<&[R]> =
+                present.iter().filter_map(|parts| parts.get(index)).map(|part| &***part).collect();
             let mapped = map(&parts);
             assert_eq!(mapped.len(), len, "a map makes as many elements as it says");
-            Arc::new(mapped)
+            Arc::new(mapped.into())
         };
         Self { len, parts: Some(std::array::from_fn(component)) }
     }

@@ -25,20 +25,15 @@ use crate::algebra::exact::{Accumulator, Grid, signed_integer};
 use crate::algebra::layout::{Layout, Segment};
 use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
 use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::engine::reveals::{BIVARIATE_SUMS, RELEASE};
 use crate::functions::answer::Answer;
 use crate::functions::common::means::NOT_OF_LAYOUT;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
-use crate::functions::reveals::RELEASE;
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
-
-/// The leakage of the function beside the answer.
-const REVEALS: &str = "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; \
-     the answer implies them up to rounding and a choice of two, unless the intercept or the \
-     covariance is 0 or a value is null";
 
 /// A number of points that no parties together have: each has at most 2^48.
 const TOO_MANY: u64 = 1 << 63;
@@ -88,7 +83,7 @@ impl Function for BivariateStatistics {
         kind: Kind::Rows,
         needs: Needs::LinearSums,
         pushdown: None,
-        reveals: &[RELEASE, REVEALS],
+        reveals: &[RELEASE, BIVARIATE_SUMS],
         result_keys: &[
             "samples",
             "covariance",
@@ -129,7 +124,10 @@ impl Function for BivariateStatistics {
 
 impl OnSums for BivariateStatistics {
     async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
-        let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, &mut cx.rng).await?;
+        let words = cx
+            .sums
+            .sum(Rounds::showing(BIVARIATE_SUMS), &self.layout, self.words, &mut cx.rng)
+            .await?;
         let sums = Sums::decode(&self.grid, &words)?;
         if !cx.permit.agrees_with(sums.n) {
             return Err(Fault::InvalidOpening);

@@ -45,6 +45,7 @@ use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
+use crate::kernel::reveal::KINDS;
 use crate::release::terms::Magnitude;
 
 /// A form of a function, with its check of parameters and its constructor.
@@ -126,9 +127,9 @@ macro_rules! functions {
                 match self { $(Self::$function(function) => function.words(),)* }
             }
 
-            /// Delegates to [`Function::reveals`].
-            pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
-                match self { $(Self::$function(function) => function.reveals(rules),)* }
+            /// Delegates to [`Function::caveats`].
+            pub(crate) fn caveats(&self, rules: &Rules) -> Vec<String> {
+                match self { $(Self::$function(function) => function.caveats(rules),)* }
             }
 
             /// Delegates to [`Function::take_magnitude`].
@@ -326,7 +327,9 @@ impl Descriptor {
     /// Returns the leakage that any form may have.
     #[must_use]
     pub fn all_reveals(&self) -> Vec<&'static str> {
-        self.merged(|form| form.reveals)
+        let kinds = self.takes_data().then_some(KINDS);
+        let all = self.merged(|form| form.reveals).into_iter().chain(kinds);
+        all.map(|reveal| reveal.listed).collect()
     }
 
     /// Returns the keys of the answers of all forms.

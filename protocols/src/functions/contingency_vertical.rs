@@ -2,10 +2,13 @@
 //! over the ids that all parties have.
 
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{
+    ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, KINDS_OF_CATEGORIES, ONE_CATEGORY, SAME_ORDER, SIZES,
+};
 use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
-use crate::functions::common::joins::{CATEGORIES, COLUMNS, JOINED, KeyedRows, SIZES, categories};
+use crate::functions::common::joins::{KeyedRows, categories};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::equations::Equations;
@@ -14,6 +17,7 @@ const TERMS: Terms = Terms {
     categories: 2,
     always_tells: false,
     work: Work::Cells,
+    announces: &[SIZES, COLUMNS, KINDS_OF_CATEGORIES],
     of: Use::Sums,
     opens: |_| Equations::counts(1),
     misfit: |columns| {
@@ -34,7 +38,16 @@ impl Joining for JoinedTable {
         summary: "how often pairs of categories occur, one of each pair at the first party, one at the second, \
                   over the ids that all parties have",
         input: InputKind::Keyed([Behind::Category, Behind::Category]),
-        reveals: &[SIZES, COLUMNS, JOINED, CATEGORIES],
+        reveals: &[
+            SIZES,
+            COLUMNS,
+            KINDS_OF_CATEGORIES,
+            ASCENDING,
+            SAME_ORDER,
+            ENOUGH_JOINED,
+            JOINED,
+            ONE_CATEGORY,
+        ],
         result_keys: &["table", "mode"],
         ..JOINED_ROWS
     };

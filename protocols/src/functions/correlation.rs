@@ -2,12 +2,13 @@
 //! have.
 
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{
+    ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, MOMENTS, ROUNDED, SAME_ORDER, SIZES,
+};
 use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
-use crate::functions::common::joins::{
-    COLUMNS, JOINED, KeyedRows, MOMENTS, ROUNDED, SIZES, encoded, moments,
-};
+use crate::functions::common::joins::{KeyedRows, encoded, moments};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::equations::Equations;
@@ -16,6 +17,7 @@ const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    announces: &[SIZES, COLUMNS],
     of: Use::Products,
     opens: |scope| Equations::products(scope.columns),
     misfit: |columns| {
@@ -33,7 +35,7 @@ impl Joining for JoinedCorrelation {
         name: "CorrelationVertical",
         summary: "the correlations of all parties' columns, over the ids that all parties have",
         input: InputKind::Keyed([Behind::Numbers, Behind::Numbers]),
-        reveals: &[SIZES, COLUMNS, JOINED, MOMENTS, ROUNDED],
+        reveals: &[SIZES, COLUMNS, ASCENDING, SAME_ORDER, ENOUGH_JOINED, JOINED, MOMENTS, ROUNDED],
         result_keys: &["correlation", "samples", "precision"],
         ..JOINED_ROWS
     };

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::functions::common::joins::terms::MOST_COLUMNS;
 use crate::kernel::fault::InputError;
+use crate::kernel::reveal::Reveal;
 use crate::suites::guarantee::Suite;
 
 /// A function that parties can compute together.
@@ -29,9 +30,9 @@ pub struct Descriptor {
     pub needs: Needs,
     /// The part of the work that a database may do before.
     pub pushdown: Option<Pushdown>,
-    /// The most that the nodes of parties and helpers learn beside the answer. The
-    /// [`crate::computation::Security`] of an answer lists the part of it that they learned.
-    pub reveals: &'static [&'static str],
+    /// The most that the nodes of parties and helpers learn beside the answer. Nothing else can be
+    /// opened. The [`crate::computation::Security`] of an answer lists the part of it that was.
+    pub reveals: &'static [Reveal],
     /// The keys of its answer.
     pub result_keys: &'static [&'static str],
 }

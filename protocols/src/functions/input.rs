@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::functions::descriptor::InputKind;
 use crate::functions::parameters::{MISSING, Parameters, refuse};
 use crate::kernel::fault::InputError;
 
-/// One party's data, as it came from its client or its datasets.
+/// One party's data, as it came from its client or its datasets. It wipes itself when it is dropped.
 #[derive(Clone, PartialEq)]
 pub enum Input {
     /// Numbers, not all whole.
@@ -61,7 +61,7 @@ pub enum Input {
     },
 }
 
-/// A column of cells, all of one kind.
+/// A column of cells, all of one kind. It wipes itself when it is dropped.
 #[derive(Clone, PartialEq)]
 pub enum Column {
     /// Numbers.
@@ -78,6 +78,14 @@ impl Zeroize for Column {
         }
     }
 }
+
+impl Drop for Column {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Column {}
 
 impl Input {
     /// Returns no data, as functions of this kind of input take them.
@@ -190,6 +198,14 @@ impl Zeroize for Input {
         }
     }
 }
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Input {}
 
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

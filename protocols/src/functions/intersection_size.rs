@@ -2,10 +2,11 @@
 
 use crate::circuits::joining;
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{ASCENDING, PADDED_ROWS, SIZES};
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{IDS_ALONE, Terms};
-use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
+use crate::functions::common::joins::{KeyedRows, open_count, rows_of};
 use crate::functions::descriptor::Descriptor;
 use crate::functions::{Computed, FunctionContext};
 
@@ -18,7 +19,7 @@ impl Joining for CommonItems {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetIntersectionSize",
         summary: "how many items all parties have",
-        reveals: &[SIZES],
+        reveals: &[SIZES, PADDED_ROWS, ASCENDING],
         result_keys: &["size_intersection"],
         ..JOINED_ROWS
     };

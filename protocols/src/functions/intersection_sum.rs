@@ -1,12 +1,13 @@
 //! `SetIntersectionSum`: the sum of one party's numbers over the ids that all parties have.
 
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{
+    ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, SAME_ORDER, SIZES, UNIT, WIDTH,
+};
 use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work};
-use crate::functions::common::joins::{
-    COLUMNS, JOINED, KeyedRows, SIZES, UNIT, WIDTH, encoded, moments,
-};
+use crate::functions::common::joins::{KeyedRows, encoded, moments};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::equations::Equations;
@@ -15,6 +16,7 @@ const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    announces: &[SIZES, COLUMNS, WIDTH],
     of: Use::Sums,
     opens: |scope| Equations { counts: 1, ..Equations::linear(scope.columns) },
     misfit: |columns| {
@@ -34,7 +36,7 @@ impl Joining for JoinedSum {
         name: "SetIntersectionSum",
         summary: "the sum of one party's numbers over the ids that all parties have",
         input: InputKind::Keyed([Behind::Number, Behind::Nothing]),
-        reveals: &[SIZES, COLUMNS, WIDTH, JOINED, UNIT],
+        reveals: &[SIZES, COLUMNS, WIDTH, ASCENDING, SAME_ORDER, ENOUGH_JOINED, JOINED, UNIT],
         result_keys: &["sum", "size_intersection"],
         ..JOINED_ROWS
     };

@@ -12,6 +12,7 @@ use crate::functions::parameters::{Agreed, Digits, refuse};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::reveal::Reveal;
 
 /// The name of the rank in the spec.
 const RANK: &str = "rank";
@@ -94,7 +95,7 @@ impl OnShares for KthElement {
         if cx.permit.withholds() {
             return Err(cx.permit.shows_ranks().into());
         }
-        let found = self.numbers.find(cx, &[self.rank]).await?;
+        let found = self.numbers.find(cx, &[self.rank], Reveal::ANSWER).await?;
         let item = found.map(|found| found.at(self.rank)).transpose()?;
         Ok(item.map(|item| Answer::Kth { item, samples: cx.rows }))
     }

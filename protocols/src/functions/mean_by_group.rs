@@ -2,12 +2,13 @@
 //! groups, over the ids that all parties have.
 
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{
+    ASCENDING, COLUMNS, ENOUGH_JOINED, GROUPS, JOINED, ONE_CATEGORY, SAME_ORDER, SIZES, UNIT, WIDTH,
+};
 use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
-use crate::functions::common::joins::{
-    COLUMNS, GROUPS, JOINED, KeyedRows, SIZES, UNIT, WIDTH, categories,
-};
+use crate::functions::common::joins::{KeyedRows, categories};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::equations::Equations;
@@ -16,6 +17,7 @@ const TERMS: Terms = Terms {
     categories: 1,
     always_tells: true,
     work: Work::Cells,
+    announces: &[SIZES, COLUMNS, WIDTH, GROUPS],
     of: Use::Sums,
     // Each mean is of a group of its own, whose size is checked.
     opens: |_| Equations { counts: 1, ..Equations::linear(1) },
@@ -37,7 +39,18 @@ impl Joining for JoinedMeans {
         summary: "the means of the second party's numbers in each of the first party's groups, over the ids \
                   that all parties have",
         input: InputKind::Keyed([Behind::Category, Behind::Number]),
-        reveals: &[SIZES, COLUMNS, WIDTH, JOINED, GROUPS, UNIT],
+        reveals: &[
+            SIZES,
+            COLUMNS,
+            WIDTH,
+            GROUPS,
+            ASCENDING,
+            SAME_ORDER,
+            ENOUGH_JOINED,
+            JOINED,
+            ONE_CATEGORY,
+            UNIT,
+        ],
         result_keys: &["groups", "samples"],
         ..JOINED_ROWS
     };

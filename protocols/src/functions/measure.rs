@@ -10,6 +10,7 @@ use crate::algebra::packed_bits::{PackedBits, bit_slice_words};
 use crate::circuits::comparison::less_than_zero;
 use crate::circuits::sorting::sort;
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{ASCENDING, JOINED, SAME_ORDER};
 use crate::engine::tables::{Shape, Table};
 use crate::engine::{Columns, Dimensions};
 use crate::functions::answer::Answer;
@@ -84,7 +85,7 @@ impl Function for Measure {
         kind: Kind::Elements,
         needs: Needs::Shares,
         pushdown: None,
-        reveals: &[],
+        reveals: &[ASCENDING, SAME_ORDER, JOINED],
         result_keys: &[],
     };
 

@@ -4,13 +4,13 @@
 //! opens both to the parties' nodes, and their result says so.
 
 use crate::engine::Engine;
+use crate::engine::reveals::{NEIGHBOURS, RELEASE, ROWS};
 use crate::functions::answer::Answer;
 use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
 use crate::functions::common::ranks::Ranked;
 use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits};
-use crate::functions::reveals::{NEIGHBOURS, RELEASE, ROWS};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
@@ -54,7 +54,9 @@ impl OnShares for Median {
         check_rows(cx.rows)?;
         let (lower, upper) = (cx.rows.div_ceil(2), cx.rows / 2 + 1);
         cx.permit.check_ranks(&[lower, upper], cx.rows)?;
-        let Some(found) = self.0.find(cx, &[lower, upper]).await? else { return Ok(None) };
+        let Some(found) = self.0.find(cx, &[lower, upper], NEIGHBOURS).await? else {
+            return Ok(None);
+        };
         let median = found.at(lower)?.midpoint(found.at(upper)?);
         Ok(Some(Answer::Median { median }))
     }

@@ -16,6 +16,7 @@ use crate::functions::parameters::{Agreed, Digits};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::reveal::Reveal;
 
 pub(crate) struct MinimumMaximum {
     minima: Ranked,
@@ -69,7 +70,7 @@ impl OnShares for MinimumMaximum {
             return Err(cx.permit.shows_ranks().into());
         }
         let queries = [self.minima.query(1), self.maxima.query(rows)];
-        match find_numbers(cx, &queries).await?.as_deref() {
+        match find_numbers(cx, &queries, Reveal::ANSWER).await?.as_deref() {
             None => Ok(None),
             // In each pair the minimum is not above the maximum, so all pairs' are not either.
             Some(&[minimum, maximum]) if minimum > maximum => Err(Fault::InvalidOpening),

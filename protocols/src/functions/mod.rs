@@ -39,7 +39,6 @@ pub(crate) mod product;
 #[cfg(test)]
 mod product_tests;
 mod quantiles;
-mod reveals;
 mod set_intersection;
 mod sort;
 mod sum;
@@ -67,7 +66,6 @@ use crate::functions::answer::Answer;
 use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
-use crate::functions::reveals::RELEASE;
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{Permit, Rules};
 use crate::kernel::equations::{Equations, Scope};
@@ -118,10 +116,9 @@ pub(crate) trait Function: Sized {
         usize::MAX
     }
 
-    /// Returns the leakage of the function under these rules.
-    fn reveals(&self, _rules: &Rules) -> Vec<String> {
-        let texts = Self::DESCRIPTOR.reveals.iter().filter(|text| **text != RELEASE);
-        texts.map(|text| (*text).to_owned()).collect()
+    /// Returns what these rules ask for and do not check in this function, beside what is revealed.
+    fn caveats(&self, _rules: &Rules) -> Vec<String> {
+        Vec::new()
     }
 
     /// Takes out this party's part of a sum of numbers, which the release check compares.

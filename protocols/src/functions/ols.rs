@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 
 use crate::algebra::normalised::Normalised;
 use crate::algebra::pseudo_inverse::pseudo_inverse;
+use crate::engine::reveals::{COEFFICIENTS, SHAPE};
 use crate::engine::{Dimensions, Engine};
 use crate::functions::answer::Answer;
 use crate::functions::common::matrices::{Matrix, Shape, parse_all};
@@ -73,15 +74,7 @@ impl Function for Regression {
         kind: Kind::Aligned,
         needs: Needs::Shares,
         pushdown: None,
-        reveals: &[
-            "the number of rows, and of columns of the matrix, to every party and helper",
-            "a matrix can be chosen so that coefficients are single numbers of the column, which is not \
-             noticed; the rules on shares and small cells do not apply",
-            "the power of two next above all magnitudes of the column, and next above those of each row \
-             of the matrix's pseudo-inverse (so, about how long each column of the matrix is without what \
-             the others explain of it), to every party",
-            "the exact coefficients, before they are rounded to doubles, to every party",
-        ],
+        reveals: &[SHAPE, COEFFICIENTS],
         result_keys: &["mle"],
     };
 
@@ -112,12 +105,12 @@ impl Function for Regression {
 impl OnShares for Regression {
     async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
         let shape = self.shape.map(Shape::told).unwrap_or_default();
-        let told = sizes::exchange(cx.channel, cx.inputs, shape).await?;
+        let told = sizes::exchange(cx.channel, cx.inputs, shape, &[SHAPE]).await?;
         let shapes = parse_all(&told, |[rows, columns]| Shape::parse(rows, columns))?;
         let x = regressors(&shapes)?;
         cx.permit.check_rows(x.rows as u64, Equations::linear(x.columns as u64))?;
         let dimensions = Dimensions { rows: x.columns, inner: x.rows, columns: 1 };
-        let opened = Product::normalised(dimensions).open(cx, &self.factor).await?;
+        let opened = Product::normalised(dimensions).open(cx, &self.factor, COEFFICIENTS).await?;
         Ok(opened.answer(|mle| Answer::Coefficients { mle }))
     }
 }

@@ -4,12 +4,13 @@
 use serde::Deserialize;
 
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{
+    ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, MOMENTS, ROUNDED, SAME_ORDER, SIZES, UNITS,
+};
 use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::JOINED_ROWS;
 use crate::functions::common::joins::terms::{Terms, Work};
-use crate::functions::common::joins::{
-    COLUMNS, JOINED, KeyedRows, MOMENTS, ROUNDED, SIZES, UNITS, encoded, moments,
-};
+use crate::functions::common::joins::{KeyedRows, encoded, moments};
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Behind, Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
@@ -27,6 +28,7 @@ const TERMS: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Numbers,
+    announces: &[SIZES, COLUMNS],
     of: Use::Products,
     opens: |scope| Equations::products(scope.columns),
     misfit: |columns| {
@@ -67,7 +69,17 @@ impl Function for RegressionById {
             Ids::CASE,
             Ids::PAD_TO,
         ],
-        reveals: &[SIZES, COLUMNS, JOINED, MOMENTS, UNITS, ROUNDED],
+        reveals: &[
+            SIZES,
+            COLUMNS,
+            ASCENDING,
+            SAME_ORDER,
+            ENOUGH_JOINED,
+            JOINED,
+            MOMENTS,
+            UNITS,
+            ROUNDED,
+        ],
         result_keys: &["mle", "standard_errors", "r_squared", "samples", "precision"],
         ..JOINED_ROWS
     };

@@ -12,6 +12,7 @@
 use serde::Serialize;
 
 use crate::algebra::fixed::{Magnitude, Scales};
+use crate::engine::reveals::{EXACT_PRODUCT, OUTLINE};
 use crate::engine::{Dimensions, Engine};
 use crate::functions::answer::Answer;
 use crate::functions::common::matrices::{MOST_ELEMENTS, Matrix, Shape, parse_all};
@@ -58,13 +59,7 @@ impl Function for MatrixProduct {
         kind: Kind::Elements,
         needs: Needs::Shares,
         pushdown: None,
-        reveals: &[
-            "how few people the matrices stand for is not checked: the rules on rows, shares and small \
-             cells do not apply to matrices",
-            "of each matrix, to every party and helper: its rows and columns, and between which powers of \
-             two the bits of its elements lie",
-            "the exact product, before it is rounded to doubles, to every party",
-        ],
+        reveals: &[OUTLINE, EXACT_PRODUCT],
         result_keys: &["product"],
     };
 
@@ -81,13 +76,14 @@ impl Function for MatrixProduct {
 
 impl OnShares for MatrixProduct {
     async fn run<E: Engine>(self, cx: &mut FunctionContext<'_, E>) -> Computed {
-        let told = sizes::exchange(cx.channel, cx.inputs, self.outline()).await?;
+        let told = sizes::exchange(cx.channel, cx.inputs, self.outline(), &[OUTLINE]).await?;
         let (x, y) = factors(&parse_all(&told, Outline::parse)?)?;
         let (rows, inner, columns) = (x.shape.rows, x.shape.columns, y.shape.columns);
         let dimensions = Dimensions { rows, inner, columns };
         let plan = Product::new(dimensions, [x.magnitude, y.magnitude]);
         let elements = self.0.map(|matrix| matrix.elements).unwrap_or_default();
-        let opened = plan.open(cx, &Factor { elements, ..Factor::default() }).await?;
+        let opened =
+            plan.open(cx, &Factor { elements, ..Factor::default() }, EXACT_PRODUCT).await?;
         let precision = Precision::of(plan.scales());
         Ok(opened.answer(|product| Answer::Product { product, precision }))
     }

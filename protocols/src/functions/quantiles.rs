@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::engine::Engine;
+use crate::engine::reveals::{NEIGHBOURS, RELEASE, ROWS};
 use crate::functions::answer::Answer;
 use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
 use crate::functions::common::ranks::{Found, Ranked};
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, refuse};
-use crate::functions::reveals::{NEIGHBOURS, RELEASE, ROWS};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -113,7 +113,7 @@ impl OnShares for Quantiles {
         let ranks: BTreeSet<u64> = places.iter().flat_map(|place| place.ranks()).collect();
         let ranks: Vec<u64> = ranks.into_iter().collect();
         cx.permit.check_ranks(&ranks, rows)?;
-        let Some(found) = self.numbers.find(cx, &ranks).await? else { return Ok(None) };
+        let Some(found) = self.numbers.find(cx, &ranks, NEIGHBOURS).await? else { return Ok(None) };
         let quantiles = places.iter().map(|place| place.of(&found)).collect::<Result<_, _>>()?;
         Ok(Some(Answer::Quantiles { quantiles, samples: rows }))
     }

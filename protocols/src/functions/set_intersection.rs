@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::algebra::elementwise::gather;
+use crate::engine::reveals::SET_SIZES;
 use crate::functions::answer::Answer;
 use crate::functions::common::sets::{Ids, MOST_ITEMS};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
@@ -35,9 +36,7 @@ impl Function for SetIntersection {
         kind: Kind::Elements,
         needs: Needs::Sets,
         pushdown: None,
-        reveals: &[
-            "how many items each party has, or the size declared by `pad_to`, to every party",
-        ],
+        reveals: &[SET_SIZES],
         result_keys: &["intersection", "size_intersection"],
     };
 
@@ -100,7 +99,7 @@ impl OnSets for SetIntersection {
 /// Exchanges the number of items of each party.
 async fn exchange_sizes(channel: &Channel, mine: usize) -> Result<Vec<usize>, Fault> {
     let parties = channel.parties();
-    let told = sizes::exchange(channel, parties.count(), [mine as u64]).await?;
+    let told = sizes::exchange(channel, parties.count(), [mine as u64], &[SET_SIZES]).await?;
     let size = |([size], party): (&[u64; 1], Party)| match usize::try_from(*size) {
         Ok(size) if size <= MOST_ITEMS => Ok(size),
         _ => Err(Fault::blame(party, Misbehaviour::OutOfRange)),

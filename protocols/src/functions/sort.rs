@@ -4,17 +4,18 @@
 
 use crate::algebra::order::double;
 use crate::algebra::packed_bits::PackedBits;
-use crate::engine::{Engine, Recipients};
+use crate::engine::Engine;
+use crate::engine::reveals::{RELEASE, ROWS, ROWS_OF_EACH};
 use crate::functions::answer::Answer;
 use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows};
 use crate::functions::common::rows::Unsorted;
 use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits};
-use crate::functions::reveals::{RELEASE, ROWS_OF_EACH};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::reveal::Reveal;
 
 pub(crate) struct Sort(Unsorted);
 
@@ -22,7 +23,7 @@ impl Function for Sort {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "Sort",
         summary: "all numbers in order",
-        reveals: &[RELEASE, ROWS_OF_EACH],
+        reveals: &[RELEASE, ROWS, ROWS_OF_EACH],
         result_keys: &["sorted", "samples"],
         ..ORDERED_NUMBERS
     };
@@ -49,7 +50,7 @@ impl OnShares for Sort {
             return Err(cx.permit.shows_single_rows().into());
         }
         let sorted = self.0.sorted(cx).await?;
-        let opened = cx.engine.open(&sorted, Recipients::Parties).await?;
+        let opened = cx.engine.open(&sorted, Reveal::ANSWER).await?;
         opened.answer(|words| all_in_order(&words)).transpose()
     }
 }

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use crate::algebra::exact::{Accumulator, Grid};
 use crate::algebra::layout::Layout;
 use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::engine::reveals::{EXACT_SUM, RELEASE};
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Pushdown};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
-use crate::functions::reveals::RELEASE;
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -37,7 +37,7 @@ impl Function for Sum {
         kind: Kind::Rows,
         needs: Needs::LinearSums,
         pushdown: Some(Pushdown::Sum),
-        reveals: &[RELEASE, "the exact sum, before it is rounded to a double, to every party"],
+        reveals: &[RELEASE, EXACT_SUM],
         result_keys: &["sum"],
     };
 
@@ -74,7 +74,8 @@ impl Function for Sum {
 
 impl OnSums for Sum {
     async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
-        let mut cell = cx.sums.sum(Rounds::default(), &self.layout, self.cell, &mut cx.rng).await?;
+        let mut cell =
+            cx.sums.sum(Rounds::showing(EXACT_SUM), &self.layout, self.cell, &mut cx.rng).await?;
         let sum = self.grid.decode(1, &mut cell).ok_or(Fault::ResultOutOfRange)?;
         Ok(Answer::Sum { sum })
     }

@@ -19,18 +19,19 @@ use crate::algebra::elementwise::zip_exact;
 use crate::algebra::order::double;
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::comparison::{all_zero, less_than_zero};
+use crate::engine::reveals::{RELEASE, ROWS, ROWS_OF_EACH, SHOWN};
 use crate::engine::shared::Shared;
-use crate::engine::{Columns, Engine, Recipients, Reconstructed};
+use crate::engine::{Columns, Engine, Reconstructed};
 use crate::functions::answer::Answer;
 use crate::functions::common::numbers::ORDERED_NUMBERS;
 use crate::functions::common::rows::{KEY, Unsorted};
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, refuse};
-use crate::functions::reveals::{RELEASE, ROWS_OF_EACH};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::reveal::Reveal;
 
 /// The range and the default of `k`, the count of largest numbers that a client asks for.
 const K: RangeInclusive<u64> = 1..=10_000;
@@ -69,7 +70,7 @@ impl Function for TopK {
             Digits::BEFORE,
             Digits::AFTER,
         ],
-        reveals: &[RELEASE, ROWS_OF_EACH, "how many numbers are shown, to every helper"],
+        reveals: &[RELEASE, ROWS, ROWS_OF_EACH, SHOWN],
         result_keys: &["top", "samples"],
         ..ORDERED_NUMBERS
     };
@@ -161,7 +162,7 @@ async fn open_tagged<E: Engine>(
         .first()
         .zip(shuffled.words.first())
         .ok_or(Fault::Internal("a shuffled table has the columns that it had"))?;
-    let tags = engine.open_to_all(tags).await?;
+    let tags = engine.open_to_all(tags, SHOWN).await?;
     let mut places: Vec<(u64, usize)> =
         tags.iter().enumerate().map(|(row, tag)| (*tag, row)).filter(|(tag, _)| *tag > 0).collect();
     places.sort_unstable();
@@ -177,7 +178,7 @@ async fn open_tagged<E: Engine>(
         };
         return Ok((0, none));
     }
-    Ok((rows.len(), engine.open(&words.gather(&rows), Recipients::Parties).await?))
+    Ok((rows.len(), engine.open(&words.gather(&rows), Reveal::ANSWER).await?))
 }
 
 /// Counts the occurrences of each opened number.
@@ -195,7 +196,7 @@ async fn count<E: Engine>(
         Reconstructed::NotARecipient => Zeroizing::default(),
     };
     let counts = cx.sum(&mine, shown).await?;
-    let counts = cx.engine.open(&counts, Recipients::Parties).await?;
+    let counts = cx.engine.open(&counts, Reveal::ANSWER).await?;
     let (Reconstructed::Value(words), Reconstructed::Value(counts)) = (words, counts) else {
         return Ok(None);
     };

@@ -4,11 +4,12 @@ use crate::circuits::comparison::or_each;
 use crate::circuits::joining;
 use crate::circuits::selection::is_below;
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{ASCENDING, PADDED_ROWS, SIZES};
 use crate::engine::shared::Shared;
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{IDS_ALONE, Terms};
-use crate::functions::common::joins::{KeyedRows, SIZES, open_count, rows_of};
+use crate::functions::common::joins::{KeyedRows, open_count, rows_of};
 use crate::functions::descriptor::Descriptor;
 use crate::functions::{Computed, FunctionContext};
 
@@ -21,7 +22,7 @@ impl Joining for DistinctItems {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "SetUnionSize",
         summary: "how many items there are at all parties together, each counted once",
-        reveals: &[SIZES],
+        reveals: &[SIZES, PADDED_ROWS, ASCENDING],
         result_keys: &["size_union"],
         ..JOINED_ROWS
     };

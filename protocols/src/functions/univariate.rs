@@ -49,6 +49,7 @@ use crate::algebra::order::{double, key};
 use crate::algebra::rounding::fraction_to_double;
 use crate::engine::Engine;
 use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::engine::reveals::{RELEASE, ROWS, UNIVARIATE_SUMS};
 use crate::functions::answer::Answer;
 use crate::functions::common::means::{Means, NOT_OF_LAYOUT};
 use crate::functions::common::moments::{self, Centred, Moments, root};
@@ -58,18 +59,11 @@ use crate::functions::common::wanted::{SAMPLES, STATISTICS, Statistics};
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, Digits, grid_text};
-use crate::functions::reveals::{RELEASE, ROWS};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
-
-/// The leakage of the function beside the answer.
-pub(super) const REVEALS: &str = "joint sums before they are rounded, to every party: n and Σx, and Σx² where a \
-     statistic needs it, exactly; for geometric and harmonic mean, the sums of logarithms and reciprocals, \
-     with 53 and 120 bits a term; for moments, the sums of the third to sixth powers of the \
-     distances from the mean, in standard deviations, with 64; the answer implies them up to \
-     rounding";
+use crate::kernel::reveal::Reveal;
 
 /// Statistics of one variable. A value that the data do not define, or that was not opened, is null.
 /// If statistics were named, only these are serialized.
@@ -178,7 +172,7 @@ impl Function for UnivariateStatistics {
             Digits::BEFORE,
             Digits::AFTER,
         ],
-        reveals: &[RELEASE, ROWS, REVEALS],
+        reveals: &[RELEASE, ROWS, UNIVARIATE_SUMS],
         result_keys: &[
             "samples",
             "minimum",
@@ -264,7 +258,7 @@ impl UnivariateStatistics {
         cx: &mut FunctionContext<'_, E>,
     ) -> Result<Option<Extremes>, Fault> {
         let queries = [1, cx.rows].map(|rank| Query { keys: &self.keys, rank });
-        let Some(found) = find(cx, &queries).await? else { return Ok(None) };
+        let Some(found) = find(cx, &queries, Reveal::ANSWER).await? else { return Ok(None) };
         match found.as_slice() {
             [minimum, maximum] => {
                 let number = |key: u64| double(key).ok_or(Fault::InvalidOpening);
@@ -295,7 +289,7 @@ impl UnivariateStatistics {
         if let Some(means) = means {
             words.extend_from_slice(means.add_up(&numbers).as_slice());
         }
-        let rounds = Rounds { commit: "commit sums", open: "open sums" };
+        let rounds = Rounds { commit: "commit sums", open: "open sums", shows: UNIVARIATE_SUMS };
         let words = sums.sum(rounds, &layout(&grid, wanted.squares, means)?, words, rng).await?;
 
         let (opened, of_means) = Sums::decode(&grid, wanted.squares, &words)?;

@@ -9,6 +9,7 @@ use crate::functions::univariate::Extremes;
 use crate::functions::univariate_tests::{numbers, part, simulate};
 use crate::kernel::disclosure::Profile;
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::session::agree;
 use crate::kernel::simulation::Simulation;
 use crate::suites::masked::{MaskedSums, Rounds};
@@ -40,7 +41,7 @@ fn cheat(first: &[(usize, u64)], second: &[(usize, u64)]) -> Option<Fault> {
                 let extremes = Extremes { minimum: 1.0, maximum: 2.0 };
                 prepared.sum(&mut sums, &permit, Some(extremes), &mut rng).await.map(drop)
             } else {
-                let rounds = Rounds::default();
+                let rounds = Rounds::showing(Reveal::ANSWER);
                 sums.sum(rounds, &Layout::new(&segments)?, first, &mut rng).await?;
                 sums.sum(rounds, &Layout::uniform(5, 4)?, second, &mut rng).await.map(drop)
             }

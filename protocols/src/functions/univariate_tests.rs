@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use crate::algebra::rounding::{fraction_to_double, integer_to_double, root_of_fraction};
 use crate::computation::Input;
+use crate::engine::reveals::UNIVARIATE_SUMS;
 use crate::functions::Function;
 use crate::functions::parameters::Parameters;
-use crate::functions::univariate::{Extremes, REVEALS, Univariate, UnivariateStatistics};
+use crate::functions::univariate::{Extremes, Univariate, UnivariateStatistics};
 use crate::kernel::disclosure::Profile;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::random::PredictableRng;
@@ -507,5 +508,5 @@ fn it_takes_two_or_four_rounds_and_the_bytes_that_the_documentation_says() {
         let sent = usize::try_from(report.meters[0].total().bytes_sent).unwrap();
         assert_eq!(sent - proposal, due);
     }
-    assert!(REVEALS.contains("third to sixth powers"));
+    assert!(UNIVARIATE_SUMS.told.contains("third to sixth powers"));
 }

@@ -14,6 +14,7 @@ use crate::algebra::exact::Grid;
 use crate::algebra::layout::{Layout, PARALLEL_WORDS};
 use crate::algebra::rounding::nearest_double;
 use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::engine::reveals::{EXACT_SUMS, WHOLE_SUMS};
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
@@ -22,6 +23,7 @@ use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::reveal::Reveal;
 
 const DEFAULT_FRACTION_BITS: u32 = 32;
 const MAX_FRACTION_BITS: u32 = 62;
@@ -31,8 +33,6 @@ const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
 
 const UNCOUNTED: &str = "how few people the vectors stand for, and how much of a sum is one party's, is \
      not checked: the rule on rows does not apply to vectors, nor do those on shares and small cells";
-const EXACT_SUMS: &str = "the exact sums, before they are rounded to doubles, to every party";
-const WHOLE_SUMS: &str = "the sums as integers, before they are rounded to doubles, to every party";
 
 pub(crate) struct VectorSum {
     code: Code,
@@ -96,9 +96,7 @@ impl Function for VectorSum {
         kind: Kind::Elements,
         needs: Needs::LinearSums,
         pushdown: None,
-        reveals: &[
-            "unless the encoding is `integer`: the sums before they are rounded, to every party",
-        ],
+        reveals: &[EXACT_SUMS, WHOLE_SUMS],
         result_keys: &["sum"],
     };
 
@@ -149,23 +147,21 @@ impl Function for VectorSum {
         self.layout.words()
     }
 
-    fn reveals(&self, rules: &Rules) -> Vec<String> {
-        let mut reveals = Vec::new();
-        if rules.ask_for_rows() || rules.ask_for_shares() || rules.ask_for_cells() {
-            reveals.push(UNCOUNTED.to_owned());
-        }
-        match self.code {
-            Code::Exact(_) => reveals.push(EXACT_SUMS.to_owned()),
-            Code::Fixed { .. } => reveals.push(WHOLE_SUMS.to_owned()),
-            Code::Integer => {}
-        }
-        reveals
+    fn caveats(&self, rules: &Rules) -> Vec<String> {
+        let asks = rules.ask_for_rows() || rules.ask_for_shares() || rules.ask_for_cells();
+        asks.then(|| UNCOUNTED.to_owned()).into_iter().collect()
     }
 }
 
 impl OnSums for VectorSum {
     async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
-        let words = cx.sums.sum(Rounds::default(), &self.layout, self.words, &mut cx.rng).await?;
+        let shows = match self.code {
+            Code::Exact(_) => EXACT_SUMS,
+            Code::Fixed { .. } => WHOLE_SUMS,
+            Code::Integer => Reveal::ANSWER,
+        };
+        let rounds = Rounds::showing(shows);
+        let words = cx.sums.sum(rounds, &self.layout, self.words, &mut cx.rng).await?;
         match self.code {
             Code::Exact(grid) => decode_exact(&grid, words),
             Code::Integer => Ok(Answer::IntegerVectorSum {

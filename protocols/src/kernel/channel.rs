@@ -18,6 +18,7 @@ use crate::kernel::fault::Fault;
 pub use crate::kernel::message::Message;
 use crate::kernel::meter::Stage;
 use crate::kernel::party::{Parties, Party};
+use crate::kernel::reveal::Reveal;
 use crate::kernel::wire;
 
 /// One party's end of the connections to all others, for one computation.
@@ -197,6 +198,28 @@ impl Channel {
     ) -> Result<(), Fault> {
         let both: Vec<_> = parties.into_iter().map(|party| (party, length)).collect();
         self.open_windows(&both, &both).await
+    }
+
+    /// Lets nothing be revealed from here on but these entries.
+    pub(crate) fn list(&self, reveals: &'static [Reveal]) {
+        self.exchange.borrow_mut().list(reveals);
+    }
+
+    /// Names what the next step shows to other members. Every step that opens a value calls it
+    /// before anything is sent.
+    ///
+    /// # Errors
+    /// If the function's list does not have the entry.
+    pub(crate) fn reveal(&self, reveal: Reveal) -> Result<(), Fault> {
+        match self.exchange.borrow_mut().reveal(reveal) {
+            true => Ok(()),
+            false => Err(Fault::Internal("what is revealed is in the function's list")),
+        }
+    }
+
+    /// Returns the entries that were revealed, each once.
+    pub(crate) fn revealed(&self) -> Vec<Reveal> {
+        self.exchange.borrow().revealed().to_vec()
     }
 
     /// Records the agreement, which the machine's driver may read from here on.

@@ -25,6 +25,7 @@ use crate::kernel::flow::{MESSAGES_AHEAD, Window};
 use crate::kernel::message::Message;
 use crate::kernel::meter::{Meter, Stage};
 use crate::kernel::party::{Parties, Party};
+use crate::kernel::reveal::Reveal;
 use crate::kernel::trace::{Clock, Trace, Tracer};
 use crate::kernel::wire::{MAX_PART, PartHeader, SessionId};
 
@@ -98,6 +99,10 @@ pub(crate) struct Exchange {
     phase: Phase,
     agreed: Option<Agreed>,
     meter: Meter,
+    /// The entries that the function may reveal; none before it is known.
+    listed: Option<&'static [Reveal]>,
+    /// The entries that were revealed, each once, in the order in which they were first.
+    revealed: Vec<Reveal>,
     /// The recorder of times, if a clock was lent.
     tracer: Option<Tracer>,
 }
@@ -156,12 +161,31 @@ impl Exchange {
             phase: Phase::Agreeing,
             agreed: None,
             meter: Meter::new(parties.count()),
+            listed: None,
+            revealed: Vec::new(),
             tracer: None,
         }
     }
 
     pub(crate) fn parties(&self) -> Parties {
         self.parties
+    }
+
+    /// Lets nothing be revealed from here on but these entries.
+    pub(crate) fn list(&mut self, reveals: &'static [Reveal]) {
+        self.listed = Some(reveals);
+    }
+
+    /// Notes that an entry is revealed, and returns whether it may be.
+    pub(crate) fn reveal(&mut self, reveal: Reveal) -> bool {
+        if !self.revealed.contains(&reveal) {
+            self.revealed.push(reveal);
+        }
+        reveal.is_implied() || self.listed.is_none_or(|listed| listed.contains(&reveal))
+    }
+
+    pub(crate) fn revealed(&self) -> &[Reveal] {
+        &self.revealed
     }
 
     /// Keys each pair's tags with its key from here on.

@@ -156,6 +156,9 @@ pub enum Misbehaviour {
     /// An opened value that is not the one committed to.
     #[error("an opening that does not fit its commitment")]
     WrongOpening,
+    /// Rows that do not lie in the order of the items that stand for them.
+    #[error("rows in another order than their ids")]
+    OtherOrder,
     /// A report of this party's message, or of the peer's own, that differs from the message.
     #[error("a false report of what was sent")]
     FalseReport,

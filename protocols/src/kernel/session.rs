@@ -34,6 +34,7 @@ use crate::kernel::disclosure::{JointRules, Refusal, Rules};
 use crate::kernel::exchange::{Phase, TagKeys};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
+use crate::kernel::reveal::KINDS;
 pub use crate::kernel::spec::{Difference, Member, MemberId, Role, Roles, Spec};
 use crate::kernel::wire;
 
@@ -153,6 +154,9 @@ pub async fn agree(
         true => keys.iter().map(pair_key).collect::<Result<_, Fault>>()?,
         false => keys.par_iter().map(pair_key).collect::<Result<_, Fault>>()?,
     };
+    if proposals.values().any(|proposal| proposal.kinds != ColumnKinds::default()) {
+        channel.reveal(KINDS)?;
+    }
     // A refusal, too, is known to be of this session and of these rules.
     channel.agreed(agreed.clone());
     joint.check_parties(parties_that_count(&proposals, joint.rules(), takes_data))?;

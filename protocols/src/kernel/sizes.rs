@@ -9,13 +9,17 @@ use crate::kernel::channel::Channel;
 use crate::kernel::echo::{Digest, Views};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
+use crate::kernel::reveal::Reveal;
 
-/// Exchanges the sizes of all members. Returns those of the first `inputs` members, in order.
+/// Exchanges the sizes of all members, which show these entries. Returns those of the first `inputs`
+/// members, in order.
 pub(crate) async fn exchange<const K: usize>(
     channel: &Channel,
     inputs: usize,
     mine: [u64; K],
+    shows: &[Reveal],
 ) -> Result<Vec<[u64; K]>, Fault> {
+    shows.iter().try_for_each(|entry| channel.reveal(*entry))?;
     channel.begin_round("sizes");
     let ours = mine.map(u64::to_le_bytes).concat();
     channel.broadcast(ours.clone());

@@ -15,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::algebra::ring::Ring;
+use crate::algebra::secret_elements::SecretElements;
 
 /// The version of frames and protocols. Nodes of different versions refuse each other at the
 /// greeting. The number 1 in the domain strings of hashes is another one, and stays.
@@ -193,7 +194,7 @@ pub(crate) fn elements<R: Ring>(mut elements: Vec<R>) -> Bytes {
 }
 
 /// Returns a vector that is still in use as [`elements`] does.
-pub(crate) fn shared_elements<R: Ring>(shared: &Arc<Vec<R>>) -> Bytes {
+pub(crate) fn shared_elements<R: Ring>(shared: &Arc<SecretElements<R>>) -> Bytes {
     if cfg!(target_endian = "big") {
         return elements(shared.to_vec());
     }
@@ -223,7 +224,7 @@ pub(crate) fn read_elements<'a, R: Ring>(
 
 struct Elements<R>(Vec<R>);
 
-struct SharedElements<R>(Arc<Vec<R>>);
+struct SharedElements<R: Ring>(Arc<SecretElements<R>>);
 
 impl<R: Ring> AsRef<[u8]> for SharedElements<R> {
     fn as_ref(&self) -> &[u8] {

@@ -74,11 +74,13 @@ use crate::circuits::Bits;
 use crate::circuits::adder::msb_of_sum;
 use crate::circuits::comparison::{less_than_zero, or_each};
 use crate::circuits::selection::suppress_below;
+use crate::engine::reveals::{RELEASE, ROWS};
 use crate::engine::shared::Shared;
-use crate::engine::{Engine, Recipients, Reconstructed};
+use crate::engine::{Engine, Reconstructed};
 use crate::kernel::disclosure::{JointRules, Rule, Rules};
 use crate::kernel::equations::Opens;
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::session::AnswerId;
 use crate::release::differences::{Combination, Earlier};
 use crate::release::terms::Magnitude;
@@ -234,7 +236,7 @@ pub(crate) async fn open_rows<E: Engine>(
     joint: &JointRules,
     rows: &E::Shared<u64>,
 ) -> Result<u64, Fault> {
-    let opened = engine.open_to_all(rows).await?;
+    let opened = engine.open_to_all(rows, ROWS).await?;
     let rules = joint.rules();
     let least = if rules.ask_for_rows() { rules.min_rows } else { 0 };
     match opened.as_slice() {
@@ -254,7 +256,7 @@ pub(crate) async fn open_dropped<E: Engine>(
     let least = rules.ask_for_cells().then_some(rules.min_cell);
     let opened = match least {
         Some(least) => open_counts(engine, dropped, least).await?,
-        None => engine.open(dropped, Recipients::Parties).await?,
+        None => engine.open(dropped, Reveal::ANSWER).await?,
     };
     let Reconstructed::Value(opened) = opened else { return Ok(None) };
     match opened.as_slice() {
@@ -271,7 +273,7 @@ pub(crate) async fn open_counts<E: Engine>(
     least: u64,
 ) -> Result<Reconstructed<Vec<u64>>, Fault> {
     let shown = suppress_below(engine, counts, least).await?;
-    let opened = engine.open(&shown, Recipients::Parties).await?;
+    let opened = engine.open(&shown, Reveal::ANSWER).await?;
     let is_count = |count: &u64| *count == 0 || (least..BEYOND).contains(count);
     opened.try_map(|counts| match counts.iter().all(is_count) {
         true => Ok(counts),
@@ -387,7 +389,7 @@ async fn opened_bits<E: Engine>(engine: &mut E, bits: &[Bits<E>]) -> Result<Vec<
         return Ok(Vec::new());
     }
     let all = Bits::<E>::concat(&bits.iter().collect::<Vec<_>>());
-    let opened = engine.open_to_all(&all).await?;
+    let opened = engine.open_to_all(&all, RELEASE).await?;
     let bit = |word: &PackedBits| match word {
         PackedBits(0) => Ok(false),
         PackedBits(1) => Ok(true),

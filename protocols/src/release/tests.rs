@@ -531,11 +531,9 @@ fn the_cost_of_the_gate() {
 
 #[test]
 fn a_party_without_data_counts_for_no_rule_on_parties() {
-    let ids = |count: usize| Input::Texts((0..count).map(|id| format!("id {id}")).collect());
-    let keyed = |count: usize| match ids(count) {
-        Input::Texts(ids) => Input::Keyed { ids, columns: Vec::new() },
-        other => other,
-    };
+    let texts = |count: usize| (0..count).map(|id| format!("id {id}")).collect();
+    let ids = |count: usize| Input::Texts(texts(count));
+    let keyed = |count: usize| Input::Keyed { ids: texts(count), columns: Vec::new() };
     let vector = || Input::Numbers(vec![1.0; 20]);
     for (function, inputs) in [
         (names::INTERSECTION_SIZE, [ids(40), ids(40), ids(0)]),

@@ -11,10 +11,7 @@
 //! **Leakage:** every party learns which party's data have which category, but not the counts.
 //! Declaring the categories avoids it.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::layout::MAX_WORDS;
@@ -22,6 +19,8 @@ use crate::kernel::channel::{Channel, Message};
 use crate::kernel::echo::{Digest, Views};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
+use crate::kernel::reveal::Reveal;
+use crate::kernel::text::normal_form;
 use crate::kernel::wire;
 
 /// The most categories of one variable.
@@ -42,8 +41,8 @@ const ENTRY: usize = 64;
 pub(crate) type Axes = Vec<Vec<String>>;
 
 /// Unites the categories of all parties' data.
-pub(crate) async fn unite(channel: &Channel, own: Axes) -> Result<Axes, Fault> {
-    let lists = exchange(channel, &own, Order::Ascending).await?;
+pub(crate) async fn unite(channel: &Channel, own: Axes, shows: Reveal) -> Result<Axes, Fault> {
+    let lists = exchange(channel, &own, Order::Ascending, shows).await?;
     let union = lists.into_iter().fold(own, merge);
     match excess(&union) {
         None => Ok(union),
@@ -56,7 +55,9 @@ pub(crate) async fn exchange(
     channel: &Channel,
     own: &Axes,
     order: Order,
+    shows: Reveal,
 ) -> Result<Vec<Axes>, Fault> {
+    channel.reveal(shows)?;
     let list = wire::encode(own).map_err(|_| too_long())?;
     channel.begin_round("categories");
     let digest = digest(&list);
@@ -106,17 +107,6 @@ fn answer_bytes(axes: &Axes) -> usize {
     bytes
 }
 
-/// Returns the name of the category that a text stands for: trimmed of white space, and in Unicode's
-/// composed form (NFC, Unicode Standard Annex 15), as ids are. The same name written in two ways is
-/// one category.
-pub(crate) fn name_of(text: &str) -> Cow<'_, str> {
-    let text = text.trim();
-    match text.is_ascii() || is_nfc(text) {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(text.nfc().collect()),
-    }
-}
-
 /// Refuses a name that is too long.
 pub(crate) fn check_name(name: &str) -> Result<(), InputError> {
     check("bytes in the name of a category", name.len(), MAX_NAME)
@@ -127,7 +117,7 @@ pub(crate) fn check_message(own: &Axes) -> Result<(), InputError> {
     wire::encode(own).map(drop).map_err(|_| too_long())
 }
 
-/// The order of names in a list, in which no name comes twice.
+/// The order of names in a list, in which no name comes twice, and each is in its normal form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Ascending,
@@ -154,9 +144,11 @@ fn parse(from: Party, message: Message, axes: usize, order: Order) -> Result<Lis
     Ok(List { from, axes, digest: digest(&bytes) })
 }
 
+/// Returns whether a list may come from an honest party. Its names are in their normal form: a
+/// dishonest party could show the same name twice else.
 fn is_valid(axis: &[String], order: Order) -> bool {
     axis.len() <= MAX_CATEGORIES
-        && axis.iter().all(|name| name.len() <= MAX_NAME)
+        && axis.iter().all(|name| name.len() <= MAX_NAME && normal_form(name) == name.as_str())
         && match order {
             Order::Ascending => axis.iter().is_sorted_by(|a, b| a < b),
             Order::Any => axis.iter().collect::<BTreeSet<_>>().len() == axis.len(),

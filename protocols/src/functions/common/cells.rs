@@ -42,22 +42,16 @@ use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
 use crate::algebra::ring::Ring;
 use crate::circuits::Bits;
 use crate::circuits::comparison::{any, less_than_zero, or_each};
+use crate::engine::Engine;
+use crate::engine::reveals::{CELLS, CLASSES, SAME_ROWS};
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Engine, Recipients};
 use crate::functions::common::categories::Axes;
 use crate::functions::common::suppression::{self, Class, Size};
 use crate::functions::common::tables::{self, CountedRows};
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::sizes;
-
-/// The leakage of the size to helpers.
-pub(crate) const CELLS: &str = "the numbers of rows and columns of the table, to every helper";
-
-/// The leakage of the classes.
-pub(crate) const CLASSES: &str = "of each cell, and of each sum of a row or column: whether it is \
-     withheld by itself, and if any is, whether it may be withheld to protect others; to every \
-     party and helper";
 
 /// The most cells that are compared.
 const MOST_CELLS: usize = 1 << 20;
@@ -90,7 +84,7 @@ pub(crate) async fn table<E: Engine>(
     }
     let shown = counts.shown(cx).await?;
     let least = cx.permit.least_shown();
-    let opened = cx.engine.open(&counts.total.gather(&shown), Recipients::Parties).await?;
+    let opened = cx.engine.open(&counts.total.gather(&shown), Reveal::ANSWER).await?;
     let opened = opened.try_map(|opened| {
         let are_counts = opened.iter().all(|count| (least..1 << 62).contains(count));
         if are_counts { Ok(opened) } else { Err(Fault::InvalidOpening) }
@@ -194,7 +188,7 @@ async fn open_bits<E: Engine>(
     bits: &Bits<E>,
     lanes: usize,
 ) -> Result<Vec<bool>, Fault> {
-    let words = engine.open_to_all(&bits.lanes(0..lanes)).await?;
+    let words = engine.open_to_all(&bits.lanes(0..lanes), CLASSES).await?;
     let of_word =
         |PackedBits(word): PackedBits| (0..WORD_BITS).map(move |bit| word >> bit & 1 == 1);
     Ok(words.into_iter().flat_map(of_word).take(lanes).collect())
@@ -217,7 +211,7 @@ fn size_of(axes: &Axes) -> Size {
 /// before anything of it is shared.
 async fn exchange_size<E: Engine>(cx: &FunctionContext<'_, E>, mine: Size) -> Result<Size, Fault> {
     let mine = [mine.rows as u64, mine.columns as u64];
-    let sizes = sizes::exchange(cx.channel, cx.inputs, mine).await?;
+    let sizes = sizes::exchange(cx.channel, cx.inputs, mine, &[CELLS]).await?;
     let told = sizes.first().copied().ok_or(Fault::Internal("each party has told its size"))?;
     if sizes.iter().any(|other| *other != told) {
         return Err(Fault::InvalidOpening);
@@ -251,7 +245,7 @@ pub(crate) async fn check_rows<E: Engine>(
         0 => engine.public(vec![0]),
         cells => counts.prefix_sums(cells).slice(cells - 1..cells),
     };
-    match engine.open_to_all(&all.minus(rows)).await?.as_slice() {
+    match engine.open_to_all(&all.minus(rows), SAME_ROWS).await?.as_slice() {
         [0] => Ok(()),
         _ => Err(Fault::InvalidOpening),
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::computation::Input;
 use crate::engine::openings;
-use crate::functions::common::cells::CLASSES;
+use crate::engine::reveals::{CELLS, CLASSES, DECLARED, SAME_ROWS};
 use crate::functions::common::tables::Categories;
 use crate::functions::parameters::Parameters;
 use crate::kernel::disclosure::{Profile, Rules};
@@ -224,8 +224,10 @@ fn the_report_says_which_suite_it_was_and_what_helpers_see() {
         (outcome.security.suite.name(), outcome.security.corruptible),
         (replicated::SUITE, 1)
     );
-    let size = "the numbers of rows and columns of the table, to every helper";
-    assert_eq!(outcome.security.reveals, [size, CLASSES]);
+    assert_eq!(
+        outcome.security.reveals,
+        [DECLARED, CELLS, SAME_ROWS, CLASSES].map(|entry| entry.told)
+    );
     // No party has masked and opened the table.
     assert!(!report.meters[0].round_names().contains(&"commit"));
     assert_eq!(run.request(0).unwrap().suite().name(), "masked");

@@ -5,17 +5,16 @@ use std::marker::PhantomData;
 
 use crate::engine::Engine;
 use crate::engine::aggregate::Aggregate;
+use crate::engine::reveals::{CATEGORIES, CELLS, CLASSES, DECLARED, RELEASE, ROWS, SAME_ROWS};
 use crate::functions::answer::Answer;
 use crate::functions::common::tables::{CountedRows, TableParameters};
 use crate::functions::common::{cells, mode};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Pushdown};
 use crate::functions::input::Input;
 use crate::functions::parameters::{Agreed, ONLY_MODE};
-use crate::functions::reveals::{CATEGORIES, CELLS, CLASSES, RELEASE};
 use crate::functions::{
     Computed, Function, FunctionContext, OnCounts, OnShares, OnSums, SumsContext,
 };
-use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
@@ -30,7 +29,7 @@ pub(crate) const COUNTED_ROWS: Descriptor = Descriptor {
     kind: Kind::Rows,
     needs: Needs::Counts,
     pushdown: Some(Pushdown::Counts),
-    reveals: &[RELEASE, CATEGORIES, CELLS, CLASSES],
+    reveals: &[RELEASE, CATEGORIES, DECLARED, CELLS, SAME_ROWS, CLASSES],
     result_keys: &[],
 };
 
@@ -74,10 +73,6 @@ impl<C: Counting> Function for WholeTable<C> {
     fn words(&self) -> usize {
         self.0.as_ref().map_or(0, CountedRows::words)
     }
-
-    fn reveals(&self, rules: &Rules) -> Vec<String> {
-        self.0.as_ref().map(|rows| rows.reveals(rules)).unwrap_or_default()
-    }
 }
 
 impl<C: Counting> OnSums for WholeTable<C> {
@@ -97,8 +92,12 @@ impl<C: Counting> OnCounts for WholeTable<C> {
 }
 
 impl<C: Counting> Function for ModeAlone<C> {
-    const DESCRIPTOR: Descriptor =
-        Descriptor { asked_by: Some(ONLY_MODE), needs: Needs::Shares, ..C::DESCRIPTOR };
+    const DESCRIPTOR: Descriptor = Descriptor {
+        asked_by: Some(ONLY_MODE),
+        needs: Needs::Shares,
+        reveals: &[RELEASE, ROWS, CATEGORIES, DECLARED, CELLS, SAME_ROWS, CLASSES],
+        ..C::DESCRIPTOR
+    };
 
     type Parameters = TableParameters;
 
@@ -117,10 +116,6 @@ impl<C: Counting> Function for ModeAlone<C> {
 
     fn agreed(&self) -> Agreed {
         mode::agreed(self.0.as_ref())
-    }
-
-    fn reveals(&self, rules: &Rules) -> Vec<String> {
-        mode::reveals(self.0.as_ref(), rules)
     }
 }
 

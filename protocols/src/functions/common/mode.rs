@@ -19,15 +19,15 @@ use serde::Serialize;
 use crate::algebra::ring::Ring;
 use crate::circuits::comparison::less_than_zero;
 use crate::circuits::selection::argmax;
+use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::engine::{Engine, Recipients};
 use crate::functions::answer::Answer;
-use crate::functions::common::cells::{CELLS, CLASSES, SharedCounts, check_rows};
+use crate::functions::common::cells::{SharedCounts, check_rows};
 use crate::functions::common::tables::CountedRows;
 use crate::functions::parameters::{Agreed, ONLY_MODE};
 use crate::functions::{Computed, FunctionContext};
-use crate::kernel::disclosure::Rules;
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 
 /// The most frequent category, or pair of categories; null if none is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,15 +44,6 @@ pub enum Cell {
     One(String),
     /// A pair of categories of two variables.
     Two(String, String),
-}
-
-/// Returns the leakage of finding the mode alone. `rows` are this party's, if it has any.
-pub(crate) fn reveals(rows: Option<&CountedRows>, rules: &Rules) -> Vec<String> {
-    let number = "the number of rows of all parties together, to every party and helper";
-    let categories = rows.and_then(CountedRows::reveals_of_categories);
-    let classes = rules.ask_for_cells().then(|| CLASSES.to_owned());
-    let always = [number, CELLS].map(str::to_owned).into_iter();
-    always.chain(classes).chain(categories).collect()
 }
 
 /// Returns the agreed parameters of finding the mode alone.
@@ -79,7 +70,7 @@ pub(crate) async fn find_mode<E: Engine>(
     let candidates = counts.total.gather(&places);
     let least = cx.permit.least_shown();
     let largest = place_of_largest(&mut cx.engine, &candidates, cx.rows, least).await?;
-    let opened = cx.engine.open(&largest, Recipients::Parties).await?;
+    let opened = cx.engine.open(&largest, Reveal::ANSWER).await?;
     let mode = |place: Vec<u64>| cell(&counts.axes, &places, &place);
     opened.answer(|place| Ok(Answer::Mode(Mode { mode: mode(place)? }))).transpose()
 }

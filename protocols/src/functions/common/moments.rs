@@ -38,6 +38,7 @@ use crate::algebra::layout::Layout;
 use crate::algebra::rounding::{fraction_to_double, root_of_fraction};
 use crate::algebra::wide::Wide;
 use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::engine::reveals::UNIVARIATE_SUMS;
 use crate::kernel::fault::Fault;
 
 /// The bits after the point of u and of its powers.
@@ -122,7 +123,8 @@ impl Centred {
     ) -> Result<Moments, Fault> {
         let layout = Layout::uniform(LIMBS, POWERS)?;
         let words = self.add_up(numbers)?;
-        let rounds = Rounds { commit: "commit moments", open: "open moments" };
+        let rounds =
+            Rounds { commit: "commit moments", open: "open moments", shows: UNIVARIATE_SUMS };
         let words = sums.sum(rounds, &layout, words, rng).await?;
         self.finish(&words)
     }

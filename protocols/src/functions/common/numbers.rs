@@ -3,10 +3,10 @@
 use zeroize::Zeroizing;
 
 use crate::algebra::rounding::nearest_double;
+use crate::engine::reveals::{RELEASE, ROWS};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::Digits;
-use crate::functions::reveals::{RELEASE, ROWS};
 use crate::kernel::fault::{Fault, InputError};
 
 /// The part of the descriptor that functions of the order of all parties' numbers have in common.

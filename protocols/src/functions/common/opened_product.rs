@@ -17,9 +17,10 @@ use crate::algebra::elementwise::zip_exact;
 use crate::algebra::fixed::{Magnitude, Scales, Width};
 use crate::algebra::ring::Ring;
 use crate::engine::shared::Shared;
-use crate::engine::{Dimensions, Engine, Recipients, Reconstructed};
+use crate::engine::{Dimensions, Engine, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 
 /// A bound on the exponent of any element's power of two: twice that of a double, and more for the
 /// elements of an inverse.
@@ -68,16 +69,17 @@ impl Product {
         &self,
         cx: &mut FunctionContext<'_, E>,
         mine: &Factor,
+        shows: Reveal,
     ) -> Result<Reconstructed<Vec<Vec<f64>>>, Fault> {
         let me = cx.channel.parties().me().index();
         let mine = self.encoded(mine, me)?;
         let opened = match self.scales.width {
             Width::Bits64 => {
                 let words: Vec<u64> = mine.iter().map(|element| element.word(0)).collect();
-                let opened = self.multiply(cx, &Zeroizing::new(words)).await?;
+                let opened = self.multiply(cx, &Zeroizing::new(words), shows).await?;
                 opened.try_map(|words| Ok(words.into_iter().map(u128::from).collect()))?
             }
-            Width::Bits128 => self.multiply(cx, &mine).await?,
+            Width::Bits128 => self.multiply(cx, &mine, shows).await?,
         };
         opened.try_map(|opened: Vec<u128>| self.decoded(&opened))
     }
@@ -105,6 +107,7 @@ impl Product {
         &self,
         cx: &mut FunctionContext<'_, E>,
         mine: &[R],
+        shows: Reveal,
     ) -> Result<Reconstructed<Vec<R>>, Fault> {
         let Dimensions { rows, inner, columns } = self.dimensions;
         let [of_x, of_y] = self.exponents;
@@ -118,7 +121,7 @@ impl Product {
         let ((x, of_x), (y, of_y)) = (split(first, x), split(second, y));
         let product = cx.engine.matrix_product(&x, &y, self.dimensions).await?;
         let opened = Shared::concat(&[&product, &of_x, &of_y]);
-        cx.engine.open(&opened, Recipients::Parties).await
+        cx.engine.open(&opened, shows).await
     }
 
     fn decoded(&self, opened: &[u128]) -> Result<Vec<Vec<f64>>, Fault> {

@@ -15,6 +15,7 @@ use crate::functions::FunctionContext;
 use crate::functions::common::search::{Query, THRESHOLDS, find};
 use crate::functions::parameters::{Agreed, grid_text};
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::reveal::Reveal;
 
 /// One party's numbers in order; none at a helper.
 pub(crate) struct Ranked {
@@ -63,10 +64,11 @@ impl Ranked {
         &self,
         cx: &mut FunctionContext<'_, E>,
         ranks: &[u64],
+        shows: Reveal,
     ) -> Result<Option<Found>, Fault> {
         let ranks: BTreeSet<u64> = ranks.iter().copied().collect();
         let queries: Vec<Query<'_>> = ranks.iter().map(|rank| self.query(*rank)).collect();
-        let Some(numbers) = find_numbers(cx, &queries).await? else { return Ok(None) };
+        let Some(numbers) = find_numbers(cx, &queries, shows).await? else { return Ok(None) };
         if !numbers.is_sorted() {
             return Err(Fault::InvalidOpening);
         }
@@ -85,8 +87,9 @@ impl Found {
 pub(crate) async fn find_numbers<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     queries: &[Query<'_>],
+    shows: Reveal,
 ) -> Result<Option<Vec<f64>>, Fault> {
-    let Some(keys) = find(cx, queries).await? else { return Ok(None) };
+    let Some(keys) = find(cx, queries, shows).await? else { return Ok(None) };
     let numbers: Option<Vec<f64>> = keys.into_iter().map(double).collect();
     numbers.map(Some).ok_or(Fault::InvalidOpening)
 }

@@ -11,6 +11,7 @@ use crate::functions::quantiles::Quantiles;
 use crate::functions::{FunctionContext, OnShares};
 use crate::kernel::disclosure::{Profile, Rules};
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::session::agree;
 use crate::kernel::simulation::Simulation;
 use crate::suites::replicated::{Committee, Replicated};
@@ -57,7 +58,7 @@ fn cheat<F: OnShares + 'static>(
             let [first, second]: [Vec<u64>; 2] = keys;
             let [(one, _), (other, _)] = queries;
             let queries = [Query { keys: &first, rank: one }, Query { keys: &second, rank: other }];
-            find(&mut cx, &queries).await.map(drop)
+            find(&mut cx, &queries, Reveal::ANSWER).await.map(drop)
         }
     });
     [0, 2].map(|honest| report.endings[honest].fault().cloned()).into()

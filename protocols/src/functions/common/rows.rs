@@ -8,6 +8,7 @@ use crate::algebra::exact::Grid;
 use crate::algebra::order::key;
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::sorting::sort;
+use crate::engine::reveals::ROWS_OF_EACH;
 use crate::engine::shared::Shared;
 use crate::engine::{Columns, Engine};
 use crate::functions::FunctionContext;
@@ -67,7 +68,8 @@ async fn bring_in_and_sort<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     words: &[PackedBits],
 ) -> Result<E::Shared<PackedBits>, Fault> {
-    let sizes = sizes::exchange(cx.channel, cx.inputs, [words.len() as u64]).await?;
+    let sizes =
+        sizes::exchange(cx.channel, cx.inputs, [words.len() as u64], &[ROWS_OF_EACH]).await?;
     let lengths = lengths(&sizes)?;
     if lengths.iter().sum::<usize>() as u64 != cx.rows {
         return Err(Fault::InvalidOpening);

@@ -27,9 +27,10 @@ use crate::algebra::elementwise::zip_exact;
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::comparison::less_than_zero;
 use crate::engine::shared::Shared;
-use crate::engine::{Engine, Recipients, Reconstructed};
+use crate::engine::{Engine, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::kernel::fault::Fault;
+use crate::kernel::reveal::Reveal;
 
 /// The bits of a key.
 const KEY: usize = 64;
@@ -50,10 +51,11 @@ pub(crate) struct Query<'a> {
 }
 
 /// Finds the keys of the numbers that the queries ask for; none at a helper. No query is among more
-/// numbers than all parties have rows.
+/// numbers than all parties have rows. The entry is that of the numbers that are found.
 pub(crate) async fn find<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
     queries: &[Query<'_>],
+    shows: Reveal,
 ) -> Result<Option<Vec<u64>>, Fault> {
     let lanes = queries.len() * THRESHOLDS;
     let ranks = queries.iter().flat_map(|query| [query.rank; THRESHOLDS]).collect();
@@ -69,7 +71,7 @@ pub(crate) async fn find<E: Engine>(
         let counts: Zeroizing<Vec<u64>> = Zeroizing::new(counts.collect());
         let lead = cx.sum(&counts, lanes).await?.minus(&ranks);
         let reached = less_than_zero(&mut cx.engine, &lead, width.min(KEY)).await?;
-        if let Reconstructed::Value(bits) = cx.engine.open(&reached, Recipients::Parties).await? {
+        if let Reconstructed::Value(bits) = cx.engine.open(&reached, shows).await? {
             for (index, prefix) in prefixes.iter_mut().enumerate() {
                 *prefix |= byte(&bits, index * THRESHOLDS)? << shift;
             }

@@ -21,15 +21,16 @@ use zeroize::Zeroizing;
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::layout::Layout;
 use crate::engine::aggregate::{Aggregate, Rounds};
+use crate::engine::reveals::{CATEGORIES, DECLARED};
 use crate::functions::SumsContext;
 use crate::functions::answer::Answer;
-use crate::functions::common::categories::{self, Axes, name_of};
-use crate::functions::common::cells::{CELLS, CLASSES};
+use crate::functions::common::categories::{self, Axes};
 use crate::functions::descriptor::ParameterEntry;
 use crate::functions::parameters::{Agreed, ONLY_MODE, refuse};
 use crate::kernel::channel::Channel;
-use crate::kernel::disclosure::Rules;
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::reveal::Reveal;
+use crate::kernel::text::normal_form;
 
 /// The counts of categories. A count is null below the smallest that the rules let be shown; then
 /// it is null also for a category that does not occur, and for one that protects the others.
@@ -127,7 +128,7 @@ pub(crate) const ONLY_MODE_ENTRY: ParameterEntry = ParameterEntry::boolean(
 impl<'a, const D: usize> Rows<'a, D> {
     /// Creates rows of which each occurs once.
     pub(crate) fn single(items: impl Iterator<Item = [&'a str; D]>) -> Self {
-        Self { items: items.map(|item| item.map(name_of)).collect(), times: None }
+        Self { items: items.map(|item| item.map(normal_form)).collect(), times: None }
     }
 
     /// Creates rows that occur so many times. Those that never occur are left out.
@@ -135,7 +136,7 @@ impl<'a, const D: usize> Rows<'a, D> {
         let mut times = Zeroizing::new(Vec::with_capacity(rows.len()));
         let mut items = Vec::with_capacity(rows.len());
         for (row, count) in rows.filter(|(_, count)| *count > 0) {
-            items.push(row.map(name_of));
+            items.push(row.map(normal_form));
             times.push(count);
         }
         Self { items, times: Some(times) }
@@ -176,24 +177,20 @@ impl CountedRows {
         self.declared
     }
 
-    pub(crate) fn reveals_of_categories(&self) -> Option<String> {
-        let reveal = "which party's data have which category, to every party";
-        (!self.declared).then(|| reveal.to_owned())
-    }
-
-    pub(crate) fn reveals(&self, rules: &Rules) -> Vec<String> {
-        let cells = rules.ask_for_cells().then(|| [CELLS, CLASSES].map(str::to_owned));
-        self.reveals_of_categories().into_iter().chain(cells.into_iter().flatten()).collect()
-    }
-
     /// Finds the categories of all parties together, and counts this party's rows in each cell.
     pub(crate) async fn count(
         self,
         channel: &Channel,
     ) -> Result<(Axes, Zeroizing<Vec<u64>>), Fault> {
         let Self { declared, axes: own, rows, times } = self;
-        let axes =
-            if declared { own.clone() } else { categories::unite(channel, own.clone()).await? };
+        if declared {
+            // It is in the agreement.
+            channel.reveal(DECLARED)?;
+        }
+        let axes = match declared {
+            true => own.clone(),
+            false => categories::unite(channel, own.clone(), CATEGORIES).await?,
+        };
         let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
         let times = times.as_deref().map(Vec::as_slice);
         let words = count(&rows, times, &own, &axes, layout.words());
@@ -208,7 +205,7 @@ impl CountedRows {
         let declared = self.declared;
         let (axes, words) = self.count(cx.channel).await?;
         let layout = Layout::uniform(1, words.len())?;
-        let sum = cx.sums.sum(Rounds::default(), &layout, words, &mut cx.rng).await?;
+        let sum = cx.sums.sum(Rounds::showing(Reveal::ANSWER), &layout, words, &mut cx.rng).await?;
         let total = total(&sum).ok_or(Fault::InvalidOpening)?;
         if !cx.permit.agrees_with(total) {
             return Err(Fault::InvalidOpening);
@@ -224,7 +221,7 @@ pub(crate) fn refuse_categories(expected: &str) -> InputError {
 
 /// Sorts declared categories: two parties that list the same ones agree.
 fn sorted(axis: Vec<String>) -> Result<Vec<String>, InputError> {
-    let mut axis: Vec<String> = axis.iter().map(|text| name_of(text).into_owned()).collect();
+    let mut axis: Vec<String> = axis.iter().map(|text| normal_form(text).into_owned()).collect();
     axis.sort();
     axis.iter().try_for_each(|name| categories::check_name(name))?;
     if !axis.iter().is_sorted_by(|a, b| a < b) {

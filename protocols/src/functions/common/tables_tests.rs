@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::computation::{Input, Request};
+use crate::engine::reveals::DECLARED;
 use crate::functions::catalogue::find;
 use crate::functions::common::tables::Categories;
 use crate::functions::parameters::Parameters;
@@ -63,7 +64,7 @@ fn declared_categories_are_all_shown_and_nobody_tells_which_it_has() {
     assert_eq!(json(&run), whole(due, 6));
     let report = run.simulate(Simulation::new(seed()));
     let outcome = report.results().unwrap()[0];
-    assert_eq!(outcome.security.reveals, Vec::<String>::new());
+    assert_eq!(outcome.security.reveals, [DECLARED.told]);
     assert_eq!(report.meters[0].round_names(), ["commit", "open"]);
 }
 
@@ -237,11 +238,15 @@ fn two_stories_about_categories_are_noticed() {
 #[test]
 fn lists_that_no_honest_party_sends_are_refused() {
     let cheater = Party::new(1).unwrap();
-    let lists: [Vec<Vec<String>>; 6] = [
+    let lists: [Vec<Vec<String>>; 9] = [
         vec![],
         vec![names(&["a"]), names(&["b"])],
         vec![names(&["b", "a"])],
         vec![names(&["a", "a"])],
+        // The same name, which people would read twice.
+        vec![names(&["e\u{301}", "\u{e9}"])],
+        vec![names(&["a "])],
+        vec![names(&["\u{212b}"])],
         vec![vec!["x".repeat(1001)]],
         vec![(0..100_001).map(|index| format!("{index:06}")).collect()],
     ];

@@ -1,7 +1,6 @@
 //! Items as parties compare them: the same text written in two ways is one item.
 //!
-//! Texts are trimmed of white space, and brought into Unicode's composed form (NFC, Unicode
-//! Standard Annex 15). So é is é whether it was written as one character or as two. Letters of
+//! Texts are compared in their normal form ([`crate::kernel::text`]): trimmed, and composed (NFC). So é is é whether it was written as one character or as two. Letters of
 //! other scripts that only look alike stay different. So do upper and lower case, unless the
 //! parties agree to compare in lower case. Of an item that comes several times one is kept. A blank
 //! text is no item.
@@ -9,12 +8,12 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::ItemHash;
 use crate::algebra::digest::first_block;
 use crate::kernel::session::SessionHash;
+use crate::kernel::text::normal_form;
 
 /// The name in the spec of the rule for comparing items.
 pub(crate) const ITEMS: &str = "items";
@@ -42,12 +41,12 @@ impl Case {
     /// Returns the item that a text stands for; none for a blank text, which is a missing item. People
     /// without an id are not the same person.
     pub(crate) fn item(self, text: &str) -> Option<String> {
-        let text = text.trim();
         let text = match self {
             Self::Exact => Cow::Borrowed(text),
-            Self::Lower => Cow::Owned(text.to_lowercase()),
+            Self::Lower => Cow::Owned(text.trim().to_lowercase()),
         };
-        (!text.is_empty()).then(|| text.nfc().collect())
+        let item = normal_form(&text);
+        (!item.is_empty()).then(|| item.into_owned())
     }
 }
 

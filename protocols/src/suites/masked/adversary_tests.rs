@@ -190,7 +190,7 @@ async fn two_faced(channel: Channel, mut rng: PredictableRng) -> Result<Vec<Vec<
     let faces = [10, 20].map(|word| {
         let words = Zeroizing::new(vec![word; layout().words()]);
         let y = add_masks(&session, parties, 0, &layout(), words);
-        Opening::new(&session, 0, parties, y, &mut rng)
+        Opening::new(place(session.hash(), 0), parties.me(), wire::elements(y), &mut rng)
     });
     let face = |to: Party| &faces[to.index() % 2];
     for to in parties.others() {

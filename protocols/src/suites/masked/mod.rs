@@ -11,12 +11,10 @@
 //! commit before any opens. G expands a key to a vector of the layout. k_ij is a key that only i
 //! and j know, derived for this use.
 //!
-//! 1. *commit*: y_i = x_i + Σ_{j>i} G(k_ij) − Σ_{j<i} G(k_ij), cell by cell. Party i draws a nonce
-//!    r_i of 32 bytes and sends all others c_i = H(session ‖ use ‖ i ‖ r_i ‖ y_i).
-//! 2. *open*: having all commitments, party i sends all others r_i ‖ (c_1 … c_n as it saw them: the
-//!    echo), and y_i. It checks that every echo agrees with its own view, and that every opening
-//!    fits its commitment. Then Σ y_i = Σ x_i, because each mask is in the sum once with either
-//!    sign.
+//! 1. *commit*: y_i = x_i + Σ_{j>i} G(k_ij) − Σ_{j<i} G(k_ij), cell by cell. Party i commits to it
+//!    ([`crate::kernel::commitment`]).
+//! 2. *open*: having all commitments, party i sends all others y_i, which they compare with its
+//!    commitment. Then Σ y_i = Σ x_i, because each mask is in the sum once with either sign.
 //!
 //! **Rounds:** 2. **Bytes sent per party:** (n − 1)(8·words + 32 + 32 + 32n): a word costs the same
 //! as in plaintext.
@@ -37,10 +35,8 @@
 //! of the others'. The session, the use and the party inside the hash keep a commitment from being
 //! copied or replayed. Inputs are otherwise free: no party proves that its data are true.
 //!
-//! **The echo may travel with the opening.** Suppose that a party shows c to P and c′ to Q. P and Q
-//! are honest, so P's echo to Q has c, and Q's to P has c′. Either accepts only after it has
-//! compared every echo with its own view, so both stop. Hence two honest parties that accept hold
-//! the same commitments, and by the binding of H the same y's and the same sum.
+//! **The echo travels with the opening**, which [`crate::kernel::commitment`] justifies: two honest
+//! parties that accept hold the same y's and the same sum.
 //!
 //! To send y_P before Q's echo has come gives nothing away that waiting a round would have kept. P
 //! fixed its vector before the first commitment arrived, and independently of all. So the openings
@@ -71,11 +67,13 @@ use crate::algebra::layout::Layout;
 use crate::engine::aggregate::Aggregate;
 pub use crate::engine::aggregate::Rounds;
 use crate::kernel::channel::Channel;
+use crate::kernel::commitment::{self, Opening, Place};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::machine::Phase;
-use crate::kernel::session::Session;
+use crate::kernel::session::{Session, SessionHash};
+use crate::kernel::wire;
 use crate::suites::masked::masking::add_masks;
-use crate::suites::masked::opening::Opening;
+use crate::suites::masked::opening::add_opening;
 
 /// The name of this suite in tests.
 #[cfg(test)]
@@ -116,18 +114,23 @@ impl<'a> MaskedSums<'a> {
             let expected = "as many words as the layout has";
             return Err(InputError::Shape { expected }.into());
         }
+        channel.reveal(rounds.shows)?;
         let number = self.next_use();
         channel.enter(Phase::Running);
-        channel.make_room(&opening::lengths(channel.parties(), layout));
+        let [commitment, echo] = commitment::lengths(channel.parties());
+        channel.make_room(&[commitment, echo, layout.bytes()]);
         let y = add_masks(&self.session, channel.parties(), number, layout, words);
-        let opening = Opening::new(&self.session, number, channel.parties(), y, rng);
+        let mut sum = y.clone();
+        let place = place(self.session.hash(), number);
+        let opening = Opening::new(place, channel.parties().me(), wire::elements(y), rng);
 
         channel.begin_round(rounds.commit);
         let committed = opening.commit(channel).await?;
 
         channel.enter(Phase::Opening);
         channel.begin_round(rounds.open);
-        committed.open(channel, layout).await
+        committed.open(channel, |y, hasher| add_opening(layout, &mut sum, y, hasher)).await?;
+        Ok(sum)
     }
 
     /// Returns the session of the sums.
@@ -153,6 +156,11 @@ impl Aggregate for MaskedSums<'_> {
     ) -> Result<Vec<u64>, Fault> {
         Self::sum(self, rounds, layout, words, rng).await
     }
+}
+
+/// Returns the place of the commitments of a session's sum of this number.
+fn place(session: &SessionHash, number: u64) -> Place {
+    Place { purpose: "cloister 1 masked sum: commitment", session: *session, number }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::kernel::disclosure::Profile;
 use crate::kernel::echo::{Digest, Views};
 use crate::kernel::party::Party;
 use crate::kernel::random::{PredictableRng, uses};
+use crate::kernel::reveal::Reveal;
 use crate::kernel::session::agree;
 use crate::kernel::simulation::{Delivery, Report, Simulation};
 use crate::testing;
@@ -43,7 +44,7 @@ pub(super) async fn sum(
     let mut results = Vec::new();
     for (layout, words) in layouts.iter().zip(words) {
         let words = Zeroizing::new(words);
-        results.push(sums.sum(Rounds::default(), layout, words, &mut rng).await?);
+        results.push(sums.sum(Rounds::showing(Reveal::ANSWER), layout, words, &mut rng).await?);
     }
     Ok(results)
 }
@@ -156,7 +157,8 @@ fn traffic_of_two_inputs_of_one_shape_is_equal_in_lengths() {
 #[test]
 fn a_commitment_and_an_opening_are_these_bytes() {
     let parties = crate::kernel::party::Parties::new(2, 1).unwrap();
-    let opening = Opening::fixed(parties, [9; 32], vec![1, 0x0203]);
+    let place = place(&SessionHash::fixed([5; 32]), 7);
+    let opening = Opening::fixed(place, party(1), [9; 32], wire::elements(vec![1_u64, 0x0203]));
     // BLAKE3 in derive-key mode over session ‖ 7 ‖ party 1 ‖ nonce ‖ words.
     let mut hasher = blake3::Hasher::new_derive_key("cloister 1 masked sum: commitment");
     hasher.update(&[5; 32]);
@@ -182,9 +184,9 @@ fn a_commitment_hides_what_it_is_to() {
         let offer = testing::offer(3, Profile::Teaching.rules());
         let session = agree(&channel, offer, false, &mut rng).await?;
         let commit = |seed| {
-            let y = vec![3; layout().words()];
-            let mut rng = testing::rng(seed);
-            Opening::new(&session, 0, channel.parties(), y, &mut rng).commitment().to_vec()
+            let y = wire::elements(vec![3_u64; layout().words()]);
+            let (place, me) = (place(session.hash(), 0), channel.parties().me());
+            Opening::new(place, me, y, &mut testing::rng(seed)).commitment().to_vec()
         };
         Ok((commit(1), commit(1), commit(2)))
     });
@@ -230,7 +232,7 @@ fn openings_are_added_and_hashed_in_whatever_pieces_they_come() {
             let pieces = bytes.chunks(size).flat_map(|piece| [&[], piece, &[]]);
             let message = Message::new(pieces.map(bytes::Bytes::copy_from_slice).collect());
             let (mut sum, mut hasher) = (words[0].clone(), blake3::Hasher::new());
-            opening::add_opening(&layout, &mut sum, &message, &mut hasher);
+            add_opening(&layout, &mut sum, &message, &mut hasher);
             assert_eq!(sum, plain_sum(&layout, &words), "pieces of {size} bytes");
             assert_eq!(hasher.finalize(), blake3::hash(&bytes));
         }

@@ -11,7 +11,7 @@ use crate::kernel::disclosure::Profile;
 use crate::kernel::fault::Misbehaviour;
 use crate::kernel::random::{PredictableRng, uses};
 use crate::kernel::session::agree;
-use crate::kernel::simulation::adversary::{Action, Tamper};
+use crate::kernel::simulation::adversary::{Action, Envelope, Tamper};
 use crate::kernel::simulation::{Delivery, Ending, Report, Simulation};
 use crate::ot::tests::{FAIR, apart};
 use crate::testing::{self, rng, seed};
@@ -46,11 +46,9 @@ async fn everything(
     let words = engine.share(&[PackedBits(5); ROWS], &vec![ROWS; parties]).await?.swap_remove(0);
     let table = Columns { numbers: vec![z, odd], words: vec![words] };
     let shuffled = engine.shuffle(table).await?;
-    let words =
-        engine.open(&shuffled.words[0], Recipients::Parties).await?.value().unwrap_or_default();
+    let words = engine.open(&shuffled.words[0], Reveal::ANSWER).await?.value().unwrap_or_default();
     let [z, odd] = [&shuffled.numbers[0], &shuffled.numbers[1]];
-    let opened =
-        engine.open(&AdditiveShare::concat(&[z, odd, &matrix]), Recipients::Parties).await?;
+    let opened = engine.open(&AdditiveShare::concat(&[z, odd, &matrix]), Reveal::ANSWER).await?;
     let opened = opened.value().unwrap_or_default();
     let mut rows: Vec<[u64; 2]> = (0..ROWS).map(|i| [opened[i], opened[ROWS + i]]).collect();
     rows.sort_unstable();
@@ -80,7 +78,7 @@ async fn little(
     let mine = input(engine.me().index(), 1);
     let shares = engine.share(&mine, &vec![ROWS; parties]).await?;
     let z = engine.multiply(&shares[0], &shares[1]).await?;
-    Ok(engine.open(&z, Recipients::Parties).await?.value().unwrap_or_default())
+    Ok(engine.open(&z, Reveal::ANSWER).await?.value().unwrap_or_default())
 }
 
 fn little_due() -> Vec<u64> {
@@ -140,7 +138,6 @@ fn is_believed(round: &str) -> bool {
         "matrix product",
         "bits as numbers",
         "shuffle",
-        "open",
     ];
     believed.contains(&round)
 }
@@ -293,7 +290,9 @@ fn whatever_a_peer_sends_the_other_stops_waits_or_has_a_result() {
             }
         }
     }
-    for round in ["stock", "extend transfers", "correct transfers", "switches", "shuffle", "open"] {
+    for round in
+        ["stock", "extend transfers", "correct transfers", "switches", "shuffle", "commit", "open"]
+    {
         assert!(seen.contains(round), "{round}: {seen:?}");
     }
     assert!(misled > 0, "what is not checked can be wrong");
@@ -340,6 +339,67 @@ fn of_three_parties_none_has_a_wrong_result_when_messages_are_lost_or_have_other
         }
         // A cut of an empty message is not missed.
         assert!(report.results().is_err() || !retag || any.body.is_empty(), "{tamper:?}");
+    }
+}
+
+/// Opens the sum of all parties' inputs, and nothing else.
+async fn open_sum(channel: Channel, mut rng: PredictableRng) -> Result<Vec<u64>, Fault> {
+    let parties = channel.parties().count();
+    let mut engine = engine(CorrelationStore::default(), &channel, &mut rng).await?;
+    let shares = engine.share(&input(engine.me().index(), 1), &vec![ROWS; parties]).await?;
+    let sum = shares.iter().skip(1).fold(shares[0].clone(), |sum, share| sum.plus(share));
+    Ok(engine.open(&sum, Reveal::ANSWER).await?.value().unwrap_or_default())
+}
+
+/// Makes the last party wait for what all others open, and then open what makes zeros of the sum.
+fn rushing(parties: usize) -> impl FnMut(Envelope) -> Vec<Envelope> {
+    let cheater = Party::new(parties - 1).unwrap();
+    let (mut seen, mut held): (Vec<Vec<u64>>, Vec<Envelope>) = (Vec::new(), Vec::new());
+    move |envelope| {
+        // Shares are the only messages of this length.
+        if envelope.message.body.len() != 8 * ROWS {
+            return vec![envelope];
+        }
+        let mut sent = Vec::new();
+        if envelope.from == cheater {
+            held.push(envelope);
+        } else {
+            if envelope.message.to == cheater {
+                let words = envelope.message.body.chunks_exact(8);
+                seen.push(words.map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect());
+            }
+            sent.push(envelope);
+        }
+        if seen.len() == parties - 1 {
+            let sum = |row: usize| seen.iter().fold(0_u64, |sum, own| sum.wrapping_add(own[row]));
+            let own = |row: usize| sum(row).wrapping_neg().to_le_bytes();
+            let body: Vec<u8> = (0..ROWS).flat_map(own).collect();
+            for mut envelope in held.drain(..) {
+                envelope.message.body = body.clone().into();
+                sent.push(envelope);
+            }
+        }
+        sent
+    }
+}
+
+#[test]
+fn a_party_that_opens_last_does_not_choose_what_is_opened() {
+    let seed = seed();
+    for parties in [2, 3] {
+        let run = |simulation: Simulation| {
+            simulation.parties(parties).run(|channel, _, rng| open_sum(channel, rng))
+        };
+        let due: Vec<u64> =
+            (0..ROWS).map(|row| (0..parties).map(|index| input(index, 1)[row]).sum()).collect();
+        let honest = run(Simulation::new(seed));
+        assert!(honest.results().unwrap().iter().all(|sum| **sum == due));
+        let report = run(Simulation::new(seed).adversary(rushing(parties)));
+        let cheater = Party::new(parties - 1).unwrap();
+        let caught = Fault::blame(cheater, Misbehaviour::WrongOpening);
+        for ending in &report.endings[..parties - 1] {
+            assert_eq!(ending.fault(), Some(&caught), "{parties} parties: {:?}", ending.done());
+        }
     }
 }
 
@@ -417,8 +477,9 @@ fn no_part_of_a_stream_is_used_twice() {
                 assert!(next[0][0].end <= next[1][0].start, "read twice");
             }
         }
-        // In two sessions.
-        assert_eq!(held, [0, 2 * parties, if parties == 2 { 0 } else { parties * (parties - 1) }]);
+        // In two sessions: pairs mask inputs, and more than two parties openings, too.
+        let pairs = parties * (parties - 1);
+        assert_eq!(held, [0, 2 * parties, if parties == 2 { pairs } else { 2 * pairs }]);
     }
 }
 
@@ -435,8 +496,10 @@ fn nothing_is_masked_alike_twice_on_the_same_base() {
         report.results().unwrap();
         for from in [0, 1].map(|index| Party::new(index).unwrap()) {
             for (message, round) in others(&report, from).into_iter().zip(rounds(&report, from)) {
-                // Bytes that are the same for all sessions, as in proposals, are no mask.
-                if round != crate::kernel::meter::AGREEING && round != "stock" {
+                // Bytes that are the same for all sessions, as in proposals, are no mask. An echo
+                // has the commitments again.
+                let is_echo = round == "open" && message.body.len() == 3 * 32;
+                if round != crate::kernel::meter::AGREEING && round != "stock" && !is_echo {
                     blocks.extend(message.body.chunks_exact(16).map(<[u8]>::to_vec));
                 }
             }
@@ -498,7 +561,7 @@ fn views(bases: &Bases, viewer: usize, inputs: &[Vec<u64>], runs: Range<u64>) ->
                 let table = Columns { numbers: vec![sum.clone()], words: vec![bits] };
                 let shuffled = engine.shuffle(table).await?;
                 if parties > 2 {
-                    engine.open(&sum, Recipients::Parties).await?;
+                    engine.open(&sum, Reveal::ANSWER).await?;
                 }
                 Ok(shuffled.numbers.len())
             }

@@ -4,7 +4,7 @@
 use rand_core::Rng;
 
 use super::{CorrelationStore, SUITE};
-use crate::computation::{Answer, Input, Outcome};
+use crate::computation::{Answer, Assumption, Column, Input, Outcome};
 use crate::functions::common::mode::{Cell, Mode};
 use crate::functions::common::tables::Categories;
 use crate::functions::parameters::Parameters;
@@ -15,7 +15,7 @@ use crate::kernel::party::Party;
 use crate::kernel::random::PredictableRng;
 use crate::kernel::simulation::Simulation;
 use crate::suites::replicated;
-use crate::testing::names::{MATRIX_PRODUCT, REGRESSION};
+use crate::testing::names::{INTERSECTION_SUM, MATRIX_PRODUCT, REGRESSION};
 use crate::testing::{Run, rng, seed};
 
 const SIZES: [usize; 3] = [2, 3, 5];
@@ -387,4 +387,24 @@ fn who_computes_is_said_or_follows_from_the_number_of_parties() {
     let sum = by_themselves(&of_numbers("SecureSum", &vec![vec![1.0]; 3]));
     let refused = sum.request(0).unwrap_err();
     assert!(matches!(refused, InputError::Parameter { name: "suite", .. }), "{refused}");
+}
+
+#[test]
+fn blinded_items_are_named_where_some_were_blinded() {
+    let rows = |first: u64| Input::Keyed {
+        ids: (first..first + 12).map(|id| id.to_string()).collect(),
+        columns: if first == 0 { vec![] } else { vec![Column::Numbers(vec![1.5; 12])] },
+    };
+    for (min_rows, is_blinded) in [(0, true), (3, false)] {
+        let rules = Rules { min_rows, ..Profile::Teaching.rules() };
+        let run = Run::new(INTERSECTION_SUM, vec![rows(0), rows(2)]).rules(rules);
+        let report = run.simulate(Simulation::new(seed()));
+        for (outcome, meter) in report.results().unwrap().into_iter().zip(&report.meters) {
+            let security = &outcome.security;
+            assert_eq!(meter.round_names().contains(&"twice masked"), is_blinded);
+            let decisional = Assumption::DecisionalDiffieHellmanRistretto255;
+            assert_eq!(security.guarantee.hardness.contains(&decisional), is_blinded);
+            assert_eq!(security.adversary.contains("masking"), is_blinded);
+        }
+    }
 }

@@ -10,13 +10,22 @@
 //! by oblivious transfers: see [`preprocessing`], [`crate::ot::ot_correlation`] and [`crate::ot`],
 //! which name the papers. No pair's randomness is known to a third party, or depends on one.
 //!
-//! - *Inputs*: a party's own value is shared as it is; the others hold zeros. No message. No party
-//!   ever sends a share but masked, so a share that is a value tells nothing.
+//! - *Inputs*: the party that knows a value adds to it a number from a key that it has with each
+//!   other party, which holds that number, negated. No message. Every share is uniform by itself, so
+//!   no step that follows sends a value as it is, and no memory keeps one.
 //! - *Sums, and products with public numbers*, are local ([`crate::engine::shared`]).
-//! - *Openings*: each party adds its part of a sharing of zero, from a key of each pair, and sends
-//!   the sum to all others. Between two parties the other's share follows from the opened value: no
-//!   mask is needed.
+//! - *Openings*: each party adds its part of a sharing of zero, from a key of each pair, commits to
+//!   the sum ([`crate::kernel::commitment`]), and then sends it to all others. Between two parties the
+//!   other's share follows from the opened value: no mask is needed.
 //! - *Products* are in `products`, *bits and numbers* in `conversion`, *shuffles* in `shuffle`.
+//!
+//! **The commitment of openings.** Whatever is opened leads to a result, to a verdict of a rule or a
+//! check, or to what is done next: the thresholds of a search, the order of a sort, the names that
+//! are told. Without a commitment, the last party to open could choose such a value: it knows all
+//! others' shares by then. So all openings of [`Engine::open`] are committed to. The differences
+//! that products exchange are not, nor are those of bits and shuffles. They are uniform to the party
+//! that sees them, and are used on shares alone. A party that sends others has added a term that it
+//! chose without any knowledge. It could do so to its own share, too.
 //!
 //! Nothing is truncated: integers are multiplied, in a ring that holds the result.
 //!
@@ -26,9 +35,9 @@
 //! sharing of zero of which the honest parties have a key. Messages of transfers are uniform.
 //!
 //! **Detected deviations:** wrong lengths and orders, forged or repeated messages, and transfers
-//! that do not fit each other. Base transfers, trees and extension are secure against parties that
-//! deviate. The use of the transfers is not checked. A party can send other corrections, openings
-//! or shares, or other flips of its choices. So it can falsify results, and learn from falsified
+//! that do not fit each other, and openings that do not fit their commitments. Base transfers, trees
+//! and extension are secure against parties that deviate. The use of the transfers is not checked. A
+//! party can send other corrections or shares, or other flips of its choices. So it can falsify results, and learn from falsified
 //! results. The suite is semi-honest for that reason.
 //!
 //! **The channel** must give secrecy, the true sender, and order.
@@ -40,7 +49,7 @@
 //! | operation | rounds | bytes | transfers ahead | corrections ahead |
 //! | --- | --- | --- | --- | --- |
 //! | share | 0 | 0 | 0 | 0 |
-//! | open | 1 | R | 0 | 0 |
+//! | open, and once 96 + 32n bytes | 2 | R | 0 | 0 |
 //! | multiply numbers of w bits | 1 | 2R | w, and as many the other way | (w/2 + 1)·R |
 //! | multiply bits | 1 | 2/8 | 1, and 1 the other way | 0 |
 //! | inner product of m elements | 1 | 2R·m | w·m, and as many the other way | (w/2 + 1)·R·m |
@@ -68,10 +77,13 @@ pub(crate) mod tests;
 mod triple_pool;
 mod waksman;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 pub(crate) use self::preprocessing::Ahead;
 use self::preprocessing::Preprocessing;
@@ -80,19 +92,23 @@ use crate::algebra::digest::first_word;
 use crate::algebra::elementwise::{add_assign, subtract_assign};
 use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
+use crate::algebra::secret_elements::SecretElements;
 use crate::circuits;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::truncation;
 use crate::engine::matching::Matching;
+use crate::engine::reveals::JOINED;
 use crate::engine::shared::{ShareVector, Shared};
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Columns, Dimensions, Engine, Recipients, Reconstructed};
+use crate::engine::{Columns, Dimensions, Engine, Reconstructed};
 use crate::kernel::channel::Channel;
+use crate::kernel::commitment::{self, Opening, Place};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::flow::MESSAGES_AHEAD;
 use crate::kernel::party::Party;
 use crate::kernel::prss::Prss;
-use crate::kernel::session::{Session, Spec};
+use crate::kernel::reveal::Reveal;
+use crate::kernel::session::{Session, SessionHash, Spec};
 use crate::kernel::wire;
 
 /// The name of this suite in tests.
@@ -105,6 +121,7 @@ pub(crate) type AdditiveShare<R> = ShareVector<R, 1>;
 /// The suite at work at one party.
 pub(crate) struct Pairwise<'a> {
     channel: &'a Channel,
+    session: SessionHash,
     preprocessing: Preprocessing,
     /// All parties, in an order that is the same in all sessions.
     order: Vec<Party>,
@@ -112,6 +129,10 @@ pub(crate) struct Pairwise<'a> {
     met: u64,
     /// The PRSS streams that mask openings, with each other party; none between two parties.
     masks: Vec<(Party, Prss)>,
+    /// The PRSS streams that mask inputs, with each other party.
+    input_masks: BTreeMap<Party, Prss>,
+    /// The number of openings.
+    opened: u64,
 }
 
 impl<'a> Pairwise<'a> {
@@ -132,9 +153,14 @@ impl<'a> Pairwise<'a> {
         let masks = session
             .pair_keys()
             .map(|(party, key)| (party, Prss::new(key, "cloister 1 pairwise: masks of openings")));
+        let input_masks = session
+            .pair_keys()
+            .map(|(party, key)| (party, Prss::new(key, "cloister 1 pairwise: masks of inputs")))
+            .collect();
         let masks = if order.len() > 2 { masks.collect() } else { Vec::new() };
         let preprocessing = Preprocessing::new(channel, session, &order, ahead, store, rng).await?;
-        Ok(Self { channel, preprocessing, order, met: 0, masks })
+        let (session, met, opened) = (*session.hash(), 0, 0);
+        Ok(Self { channel, session, preprocessing, order, met, masks, input_masks, opened })
     }
 
     /// Preprocesses correlations for later computations between these parties.
@@ -163,8 +189,29 @@ impl<'a> Pairwise<'a> {
         AdditiveShare::new([if is_ours { own() } else { vec![R::ZERO; len] }])
     }
 
+    /// Makes the next opening, of a share as others may see it.
+    fn opening(&mut self, share: Bytes) -> Opening {
+        let purpose = "cloister 1 pairwise: commitment of openings";
+        let place = Place { purpose, session: self.session, number: self.opened };
+        self.opened += 1;
+        Opening::new(place, self.me(), share, self.preprocessing.rng())
+    }
+
+    /// Shares a vector of so many elements that the dealer knows; others give nothing.
+    fn dealt<R: Ring>(&mut self, dealer: Party, len: usize, own: &[R]) -> AdditiveShare<R> {
+        let mut share = if dealer == self.me() { own.to_vec() } else { vec![R::ZERO; len] };
+        for (party, prss) in &mut self.input_masks {
+            if dealer == self.channel.parties().me() {
+                add_assign(&mut share, &Zeroizing::new(prss.read::<R>(len)));
+            } else if *party == dealer {
+                subtract_assign(&mut share, &Zeroizing::new(prss.read::<R>(len)));
+            }
+        }
+        AdditiveShare::new([share])
+    }
+
     /// Returns this party's share of x as others may see it.
-    fn masked<R: Ring>(&mut self, x: &AdditiveShare<R>) -> Arc<Vec<R>> {
+    fn masked<R: Ring>(&mut self, x: &AdditiveShare<R>) -> Arc<SecretElements<R>> {
         let [share] = x.shared_parts();
         if self.masks.is_empty() {
             return Arc::clone(share);
@@ -179,7 +226,7 @@ impl<'a> Pairwise<'a> {
                 subtract_assign(&mut masked, &masks);
             }
         }
-        Arc::new(masked)
+        Arc::new(masked.into())
     }
 }
 
@@ -209,26 +256,33 @@ impl Engine for Pairwise<'_> {
         if *own != mine.len() {
             return Err(InputError::Shape { expected: "as many elements as were agreed" }.into());
         }
-        let lengths = lengths.iter().enumerate();
-        Ok(lengths
-            .map(|(index, len)| self.known_by_one(Party::new(index), *len, || mine.to_vec()))
-            .collect())
+        let dealers = self.channel.parties().all().zip(lengths);
+        Ok(dealers.map(|(dealer, len)| self.dealt(dealer, *len, mine)).collect())
     }
 
     async fn open<R: Ring>(
         &mut self,
         x: &AdditiveShare<R>,
-        _: Recipients,
+        shows: Reveal,
     ) -> Result<Reconstructed<Vec<R>>, Fault> {
-        self.channel.begin_round("open");
-        self.open_both_windows(x.len() * R::BYTES).await?;
+        self.channel.reveal(shows)?;
         let own = self.masked(x);
-        self.channel.broadcast(wire::shared_elements(&own));
+        let opening = self.opening(wire::shared_elements(&own));
+        let [_, echo] = commitment::lengths(self.channel.parties());
+        self.channel.begin_round("commit");
+        self.open_both_windows(echo.max(x.len() * R::BYTES)).await?;
+        let committed = opening.commit(self.channel).await?;
+
+        self.channel.begin_round("open");
         let mut opened = own.to_vec();
-        for party in self.channel.parties().others() {
-            let theirs = self.channel.receive_elements::<R>(party, x.len()).await?;
-            add_assign(&mut opened, &theirs);
-        }
+        committed
+            .open(self.channel, |theirs, hasher| {
+                theirs.pieces().for_each(|piece| {
+                    hasher.update(piece);
+                });
+                add_assign(&mut opened, &wire::read_elements::<R>(x.len(), theirs.pieces()));
+            })
+            .await?;
         #[cfg(test)]
         crate::engine::openings::note(self.me(), bytemuck::cast_slice(&opened));
         Ok(Reconstructed::Value(opened))
@@ -301,6 +355,10 @@ impl Engine for Pairwise<'_> {
 }
 
 impl Matching for Pairwise<'_> {
+    fn has_blinded(&self) -> bool {
+        self.met > 0
+    }
+
     async fn join(
         &mut self,
         table: &Table,
@@ -309,7 +367,10 @@ impl Matching for Pairwise<'_> {
     ) -> Result<Option<Joined<Self>>, Fault> {
         // Blinded items show two parties the number of rows before a rule could be asked of it.
         match self.is_of_two() && least <= 1 {
-            true => self.joined_with_other(table, shapes).await.map(Some),
+            true => {
+                self.channel.reveal(JOINED)?;
+                self.joined_with_other(table, shapes).await.map(Some)
+            }
             false => circuits::joining::join(self, table, shapes, least).await,
         }
     }
@@ -322,6 +383,7 @@ impl Matching for Pairwise<'_> {
         if !self.is_of_two() {
             return circuits::joining::count_common(self, item_hashes, sizes).await;
         }
+        self.channel.reveal(Reveal::ANSWER)?;
         let common = self.meet_and_count(item_hashes, sizes).await?;
         Ok(self.public(vec![common as u64]))
     }
@@ -334,6 +396,7 @@ impl Matching for Pairwise<'_> {
         if !self.is_of_two() {
             return circuits::joining::count_distinct(self, item_hashes, sizes).await;
         }
+        self.channel.reveal(Reveal::ANSWER)?;
         let common = self.meet_and_count(item_hashes, sizes).await?;
         let distinct = sizes.iter().sum::<usize>().saturating_sub(common);
         Ok(self.public(vec![distinct as u64]))

@@ -43,7 +43,8 @@ pub(super) struct Preprocessing {
     /// store as it is.
     keeps: bool,
     pub(super) peers: Vec<Peer>,
-    /// The secrets of this party: its inputs to correlations, and the randomness of base transfers.
+    /// The secrets of this party: its inputs to correlations, and the randomness of base transfers
+    /// and of commitments.
     own: Prss,
     rng: Stream,
 }
@@ -96,6 +97,11 @@ impl Preprocessing {
     /// Draws uniform elements that only this party knows.
     pub(super) fn own<R: Ring>(&mut self, count: usize) -> Vec<R> {
         self.own.read(count)
+    }
+
+    /// Returns randomness that only this party knows, in bytes.
+    pub(super) fn rng(&mut self) -> &mut Stream {
+        &mut self.rng
     }
 
     /// Draws a uniform order of so many rows that only this party knows.

@@ -26,6 +26,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use super::peer::{Directions, Size};
 use super::waksman::{settings, switches};
 use super::{AdditiveShare, Pairwise};
@@ -52,11 +54,11 @@ struct Width {
     words: usize,
 }
 
-/// Rows of words, all of one width.
+/// Rows of words, all of one width: shares or masks, which wipe themselves.
 #[derive(Clone)]
 struct Rows {
     width: Width,
-    words: Vec<u64>,
+    words: Zeroizing<Vec<u64>>,
 }
 
 /// The masks that this party has made with one peer: for its own turn, and for the peer's.
@@ -115,7 +117,7 @@ impl Pairwise<'_> {
             match own.and_then(|index| turns.get(index)) {
                 Some(Turns { entry, exit, .. }) => {
                     rows.add(entry);
-                    self.channel.send(*chooser, wire::elements(rows.words));
+                    self.channel.send(*chooser, wire::elements(std::mem::take(&mut *rows.words)));
                     rows = exit.negated();
                 }
                 None => {
@@ -124,8 +126,9 @@ impl Pairwise<'_> {
                         let peer = self.preprocessing.peers.get(index);
                         let peer = peer.expect("there are turns with each peer");
                         let len = count * width.all();
-                        let words = self.channel.receive_elements(peer.party, len).await?;
-                        let mut theirs = Rows { width, words };
+                        let words: Vec<u64> =
+                            self.channel.receive_elements(peer.party, len).await?;
+                        let mut theirs = Rows { width, words: words.into() };
                         theirs.pass(&switches, &settings, &turns.chosen);
                         all.add(&theirs);
                     }
@@ -166,7 +169,8 @@ impl Pairwise<'_> {
                 assert!(transfers.len() >= used, "there is a transfer for each switch");
                 transfers.truncate(used);
             }
-            let entry = Rows { width, words: self.preprocessing.own(count * width.all()) };
+            let words: Vec<u64> = self.preprocessing.own(count * width.all());
+            let entry = Rows { width, words: words.into() };
             let mut exit = entry.clone();
             let corrections = exit.masks_behind(switches, &m_0, &m_1);
             self.channel.send(party, wire::elements(corrections));
@@ -257,7 +261,7 @@ impl Rows {
             rows.extend(numbers.iter().map(|column| column.get(row).expect(WHOLE)));
             rows.extend(words.iter().map(|column| column.get(row).expect(WHOLE).0));
         }
-        (Self { width, words: rows }, count)
+        (Self { width, words: rows.into() }, count)
     }
 
     fn into_columns<'a>(self, count: usize) -> Columns<Pairwise<'a>> {
@@ -274,21 +278,22 @@ impl Rows {
     }
 
     fn add(&mut self, other: &Self) {
-        let words = zip_exact(self.words.iter_mut(), &other.words).zip(self.width.kinds());
+        let words = zip_exact(self.words.iter_mut(), other.words.iter()).zip(self.width.kinds());
         words.for_each(|((a, b), kind)| *a = kind.plus(*a, *b));
     }
 
     fn negated(&self) -> Self {
         let words = self.words.iter().zip(self.width.kinds());
-        let words = words.map(|(word, kind)| kind.minus(0, *word)).collect();
-        Self { width: self.width, words }
+        let words: Vec<u64> = words.map(|(word, kind)| kind.minus(0, *word)).collect();
+        Self { width: self.width, words: words.into() }
     }
 
     fn in_order(&self, origins: &[usize]) -> Self {
         let row = |origin: &usize| {
             self.words.get(self.row(*origin)).expect("an origin is a row of the table")
         };
-        Self { width: self.width, words: origins.iter().flat_map(row).copied().collect() }
+        let words: Vec<u64> = origins.iter().flat_map(row).copied().collect();
+        Self { width: self.width, words: words.into() }
     }
 
     fn row(&self, row: usize) -> Range<usize> {

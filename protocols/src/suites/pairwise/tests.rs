@@ -47,7 +47,7 @@ macro_rules! vectors {
                 let mut $engine = engine(CorrelationStore::default(), &channel, &mut rng).await?;
                 let $shares = $engine.share(&vectors[party.index()], &lengths).await?;
                 let result = $body;
-                Ok($engine.open(&result, Recipients::Parties).await?.value())
+                Ok($engine.open(&result, Reveal::ANSWER).await?.value())
             }
         });
         opened(&report)
@@ -89,6 +89,41 @@ fn numbers_are_decomposed_and_truncated_exactly() {
         });
         let due: Vec<u64> = sums.iter().map(|x| (x.cast_signed() >> 52).cast_unsigned()).collect();
         assert_eq!(truncated, due, "{parties} parties");
+    }
+}
+
+#[test]
+fn a_share_says_nothing_of_the_input() {
+    let input = |party: usize| vec![7 + party as u64; 4];
+    for parties in SIZES {
+        let shares = |seed| {
+            let report = Simulation::new(seed).parties(parties).run(|channel, party, rng| {
+                let mut rng = rng;
+                async move {
+                    let mut engine =
+                        engine(CorrelationStore::default(), &channel, &mut rng).await?;
+                    let shares = engine.share(&input(party.index()), &vec![4; parties]).await?;
+                    let own = |share: &AdditiveShare<u64>| share.parts()[0].to_vec();
+                    Ok(shares.iter().map(own).collect::<Vec<Vec<u64>>>())
+                }
+            });
+            report.results().unwrap().into_iter().cloned().collect::<Vec<_>>()
+        };
+        let seed = testing::seed();
+        let (one, other) = (shares(seed), shares(seed ^ 1));
+        for dealer in 0..parties {
+            let of_dealer: Vec<&Vec<u64>> = one.iter().map(|shares| &shares[dealer]).collect();
+            let sum = |row: usize| of_dealer.iter().fold(0_u64, |sum, s| sum.wrapping_add(s[row]));
+            assert_eq!((0..4).map(sum).collect::<Vec<_>>(), input(dealer));
+            // Equal inputs have unequal shares, at every party and in every session.
+            for (holder, share) in of_dealer.into_iter().enumerate() {
+                let mut elements = share.clone();
+                elements.extend(&other[holder][dealer]);
+                elements.sort_unstable();
+                elements.dedup();
+                assert_eq!(elements.len(), 8, "{dealer}'s input at {holder} of {parties}");
+            }
+        }
     }
 }
 
@@ -190,7 +225,7 @@ fn check_injection<R: Ring>(parties: usize) {
             let bit_slices = [sum.slice(0..2), sum.slice(2..4)];
             let numbers =
                 engine.bit_to_arithmetic::<R>(&[&bit_slices[0], &bit_slices[1]], 100).await?;
-            Ok(engine.open(&numbers, Recipients::Parties).await?.value())
+            Ok(engine.open(&numbers, Reveal::ANSWER).await?.value())
         }
     });
     assert_eq!(opened(&report), due, "{parties} parties");
@@ -228,8 +263,7 @@ fn shuffled_rows_stay_whole_and_change_their_order() {
                 let words = engine.public((0..rows).map(PackedBits).collect());
                 let columns = Columns { numbers: vec![all.clone(), all], words: vec![words] };
                 let shuffled = engine.shuffle(columns).await?;
-                let words =
-                    engine.open(&shuffled.words[0], Recipients::Parties).await?.value().unwrap();
+                let words = engine.open(&shuffled.words[0], Reveal::ANSWER).await?.value().unwrap();
                 let words: Vec<u64> = words.iter().map(|word| word.0).collect();
                 let words = engine.public(words);
                 let [one, two] = [&shuffled.numbers[0], &shuffled.numbers[1]];
@@ -259,7 +293,7 @@ fn rows_are_sorted() {
             let rows = engine.public((0..60).collect());
             let table = Columns { numbers: vec![rows], words: vec![shares[0].clone()] };
             let sorted = sort(&mut engine, table, 4).await?;
-            let rows = engine.open(&sorted.numbers[0], Recipients::Parties).await?.value().unwrap();
+            let rows = engine.open(&sorted.numbers[0], Reveal::ANSWER).await?.value().unwrap();
             let rows = engine.public(rows.into_iter().map(PackedBits).collect());
             AdditiveShare::concat(&[&sorted.words[0], &rows])
         });

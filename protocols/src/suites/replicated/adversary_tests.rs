@@ -9,6 +9,7 @@ use crate::functions::common::tables::Categories;
 use crate::functions::parameters::Parameters;
 use crate::kernel::disclosure::{Profile, Rules};
 use crate::kernel::fault::Misbehaviour;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::simulation::adversary::{Action, Tamper};
 use crate::kernel::simulation::{Delivery, Ending, Report, Simulation};
 use crate::suites::pairwise::CorrelationStore;
@@ -28,9 +29,9 @@ async fn everything(setting: Setting, channel: Channel, seed: u64) -> Result<Vec
     let inner = engine.dot(&numbers, &numbers, 2).await?;
     let table = Columns { numbers: vec![inner], words: vec![engine.random(11)] };
     let table = engine.shuffle(table).await?;
-    engine.open(&table.words[0], Recipients::Computing).await?;
+    engine.open(&table.words[0], Reveal::RANDOM).await?;
     let result = shares[0].plus(&shares[1]);
-    Ok(engine.open(&result, Recipients::Parties).await?.value().unwrap_or_default())
+    Ok(engine.open(&result, Reveal::ANSWER).await?.value().unwrap_or_default())
 }
 
 fn run(setting: Setting, simulation: Simulation) -> Report<Vec<u64>> {

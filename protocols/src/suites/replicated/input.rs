@@ -133,9 +133,9 @@ impl Replicated<'_> {
     pub(super) fn deal<R: Ring>(&mut self, v: &[R]) -> Option<ReplicatedShare<R>> {
         let seat = self.seat.as_mut()?;
         let x: Vec<R> = seat.with_previous.input.read(v.len());
-        let x_next = Arc::new(difference(v, &x));
+        let x_next = Arc::new(difference(v, &x).into());
         self.channel.send(seat.next, wire::shared_elements(&x_next));
-        Some(ReplicatedShare::of_shared([Arc::new(x), x_next]))
+        Some(ReplicatedShare::of_shared([Arc::new(x.into()), x_next]))
     }
 
     fn bring_in_from_outside<R: Ring>(&mut self, me: Party, v: &[R]) {

@@ -84,11 +84,12 @@ use crate::circuits::truncation;
 use crate::engine::matching::Matching;
 use crate::engine::shared::ShareVector;
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Columns, Dimensions, Engine, Recipients, Reconstructed};
+use crate::engine::{Columns, Dimensions, Engine, Reconstructed};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::prss::Prss;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::session::{Roles, Session, SessionHash};
 
 /// The name of this suite in tests.
@@ -183,9 +184,10 @@ impl Engine for Replicated<'_> {
     async fn open<R: Ring>(
         &mut self,
         x: &ReplicatedShare<R>,
-        recipients: Recipients,
+        shows: Reveal,
     ) -> Result<Reconstructed<Vec<R>>, Fault> {
-        self.reveal(x, recipients).await
+        self.channel.reveal(shows)?;
+        self.reveal(x, shows.to).await
     }
 
     async fn multiply<R: Ring>(
@@ -252,6 +254,10 @@ impl Engine for Replicated<'_> {
 }
 
 impl Matching for Replicated<'_> {
+    fn has_blinded(&self) -> bool {
+        false
+    }
+
     async fn join(
         &mut self,
         table: &Table,

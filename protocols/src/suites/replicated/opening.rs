@@ -20,13 +20,14 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::algebra::elementwise::{difference, sum, zip_exact};
 use crate::algebra::ring::Ring;
+use crate::engine::Reconstructed;
 use crate::engine::shared::Shared;
-use crate::engine::{Recipients, Reconstructed};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::prss::Prss;
 use crate::kernel::random::Prg;
+use crate::kernel::reveal::Recipients;
 use crate::kernel::wire;
 use crate::suites::replicated::committee::SEATS;
 use crate::suites::replicated::seat::Seat;

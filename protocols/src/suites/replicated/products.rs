@@ -117,10 +117,10 @@ impl Replicated<'_> {
         self.channel.begin_round(round);
         let length = len * R::BYTES;
         self.channel.open_windows(&[(seat.next, length)], &[(seat.previous, length)]).await?;
-        let z = Arc::new(part(seat));
+        let z = Arc::new(part(seat).into());
         self.channel.send(seat.previous, wire::shared_elements(&z));
-        let z_next = self.channel.receive_elements(seat.next, len).await?;
-        Ok(ReplicatedShare::of_shared([z, Arc::new(z_next)]))
+        let z_next: Vec<R> = self.channel.receive_elements(seat.next, len).await?;
+        Ok(ReplicatedShare::of_shared([z, Arc::new(z_next.into())]))
     }
 }
 

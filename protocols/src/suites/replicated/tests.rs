@@ -6,9 +6,11 @@ use rand_core::Rng;
 
 use super::*;
 use crate::algebra::packed_bits::{bit_slice_words, numbers_of};
+use crate::engine::reveals::tested::TO_ALL;
 use crate::engine::shared::Shared;
 use crate::kernel::disclosure::Profile;
 use crate::kernel::random::uses;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::session::agree;
 use crate::kernel::simulation::{Report, Simulation};
 use crate::testing::{self, rng};
@@ -88,7 +90,7 @@ macro_rules! two_vectors {
                     let shares = $engine.share(&mine, &lengths).await?;
                     let ($a, $b) = (shares[0].clone(), shares[1].clone());
                     let result = $body;
-                    Ok($engine.open(&result, Recipients::Parties).await?.value())
+                    Ok($engine.open(&result, Reveal::ANSWER).await?.value())
                 }
             });
         setting.opened(&report)
@@ -175,7 +177,7 @@ fn every_party_brings_in_its_own_vector() {
                 let mut engine = setting.engine(&channel, &mut rng).await?;
                 let shares = engine.share(&mine, &lengths).await?;
                 let all = ReplicatedShare::concat(&shares.iter().collect::<Vec<_>>());
-                Ok(engine.open(&all, Recipients::Parties).await?.value())
+                Ok(engine.open(&all, Reveal::ANSWER).await?.value())
             },
         );
         let due: Vec<u64> = (0..setting.inputs as u64)
@@ -233,7 +235,7 @@ fn shuffled_rows_stay_together() {
                 let bit_slices = engine.public(x_words(rows));
                 let columns = Columns { numbers: vec![a, b], words: vec![bit_slices] };
                 let Columns { numbers, words } = engine.shuffle(columns).await?;
-                let words = engine.open(&words[0], Recipients::All).await?.value().unwrap();
+                let words = engine.open(&words[0], TO_ALL).await?.value().unwrap();
                 let words = engine.public(words.iter().map(|word| word.0).collect());
                 ReplicatedShare::concat(&[&numbers[0], &numbers[1], &words])
             })
@@ -286,7 +288,7 @@ fn operations_cost_what_the_documentation_says() {
     assert_eq!(cost!(|e, x, _b| e.dot(&x, &x, 1000).await?), (1, [8; 3]));
     let square = Dimensions { rows: 10, inner: 100, columns: 10 };
     assert_eq!(cost!(|e, x, _b| e.matrix_product(&x, &x, square).await?), (1, [8 * 100; 3]));
-    assert_eq!(cost!(|e, x, _b| e.open(&x, Recipients::Parties).await?), (1, [full + 32; 3]));
+    assert_eq!(cost!(|e, x, _b| e.open(&x, Reveal::ANSWER).await?), (1, [full + 32; 3]));
     let bit_slices = 65 * 8 * bit_slice_words(1000) as u64;
     assert_eq!(cost!(|e, x, _b| e.addends(&x, 65).await?), (1, [bit_slices, 0, 0]));
     assert_eq!(
@@ -312,7 +314,7 @@ fn no_part_of_a_stream_is_used_twice() {
             let table = Columns { numbers: vec![z.clone(), z], words: Vec::new() };
             let table = engine.shuffle(table).await?;
             let again = engine.shuffle(table).await?;
-            engine.open(&again.numbers[0], Recipients::Parties).await?;
+            engine.open(&again.numbers[0], Reveal::ANSWER).await?;
             again.numbers[1].clone()
         });
         // The test's own generator of each simulated party is no stream of the suite.

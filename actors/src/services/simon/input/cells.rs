@@ -21,11 +21,11 @@ pub(super) fn numbers(column: &Values) -> Result<Input, ApiError> {
 
 /// Reads a column of numbers as the doubles that equal them.
 pub(super) fn doubles(column: &Values) -> Result<Vec<f64>, ApiError> {
-    match numbers(column)? {
+    match &mut numbers(column)? {
         Input::Integers(values) => {
-            values.into_iter().map(|value| exact_double(value).ok_or_else(no_double)).collect()
+            values.iter().map(|value| exact_double(*value).ok_or_else(no_double)).collect()
         }
-        Input::Numbers(values) => Ok(values),
+        Input::Numbers(values) => Ok(std::mem::take(values)),
         _ => Err(no_number()),
     }
 }

@@ -27,8 +27,9 @@ use crate::circuits::Bits;
 use crate::circuits::comparison::less_than_zero;
 use crate::circuits::selection::{is_below, suppress_below};
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{ONE_CATEGORY, UNIT};
 use crate::engine::shared::{Shared, SharedBits};
-use crate::engine::{Dimensions, Engine, Recipients, Reconstructed};
+use crate::engine::{Dimensions, Engine, Reconstructed};
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::{Axes, Order, check_size, exchange};
 use crate::functions::common::tables;
@@ -36,6 +37,7 @@ use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::prss::order_of;
+use crate::kernel::reveal::Reveal;
 use crate::release::open_counts;
 
 /// The most categories of a party.
@@ -57,7 +59,7 @@ pub struct Group {
 /// their names, opened places would tell how many others lie between those that are shown.
 struct Own {
     /// The name at each place; empty where there is none.
-    names: Vec<String>,
+    names: Zeroizing<Vec<String>>,
     /// The place of the category of each row.
     places: Zeroizing<Vec<usize>>,
 }
@@ -75,9 +77,9 @@ impl Own {
         };
         let kinds = kinds.unwrap_or(own.len());
         let order = order_of(kinds, rng);
-        let mut names = vec![String::new(); kinds];
-        for (place, name) in order.iter().zip(own) {
-            names.get_mut(*place).expect("an order is of all places").clone_from(&name);
+        let mut names = Zeroizing::new(vec![String::new(); kinds]);
+        for (place, name) in order.iter().zip(own.iter()) {
+            names.get_mut(*place).expect("an order is of all places").clone_from(name);
         }
         let moved = |place: &usize| *order.get(*place).expect("each category has a place");
         Self { names, places: Zeroizing::new(places.iter().map(moved).collect()) }
@@ -138,7 +140,7 @@ async fn all_cells<E: Matching>(
     let words = vec![own.places.iter().map(alias).collect()];
     let joined = join.run(cx, words, |index, _| usize::from(index < 2)).await?;
     let both: Vec<_> = joined.tables.iter().flatten().collect();
-    let opened = cx.engine.open(&Bits::<E>::concat(&both), Recipients::Parties).await?;
+    let opened = cx.engine.open(&Bits::<E>::concat(&both), Reveal::ANSWER).await?;
     let Reconstructed::Value(opened) = opened else { return Ok(None) };
     let opened: Vec<u64> = opened.into_iter().map(|alias| alias.0).collect();
     let (x, y) = opened
@@ -233,9 +235,9 @@ pub(crate) async fn mean_by_group<E: Matching>(
     let values = numbers(&mut cx.engine, values, bits(Use::Sums, told.rows, told.wide)).await?;
     let (sums, counts) = groups_of(cx, cx.permit.least_shown(), &groups, &values).await?;
     let units = share_units(cx, &encoded, join.told, true).await?;
-    let counts = cx.engine.open(&counts, Recipients::Parties).await?;
+    let counts = cx.engine.open(&counts, Reveal::ANSWER).await?;
     let sums = E::Shared::<u128>::concat(&[&sums, &units]);
-    let sums = cx.engine.open(&sums, Recipients::Parties).await?;
+    let sums = cx.engine.open(&sums, UNIT).await?;
     let (Reconstructed::Value(counts), Reconstructed::Value(sums)) = (counts, sums) else {
         return Ok(None);
     };
@@ -368,7 +370,7 @@ pub(super) async fn check_one_each<E: Engine, R: Ring>(
     let squares = engine.dot(&off, &off, rows).await?;
     let below_one = squares.minus(&engine.public(vec![R::ONE]));
     let is_zero = less_than_zero(engine, &below_one, SUM_OF_SQUARES).await?;
-    match engine.open_to_all(&is_zero.lanes(0..1)).await?.as_slice() {
+    match engine.open_to_all(&is_zero.lanes(0..1), ONE_CATEGORY).await?.as_slice() {
         [PackedBits(word)] if word & 1 == 1 => Ok(()),
         _ => Err(Fault::InvalidOpening),
     }
@@ -399,7 +401,7 @@ async fn names_of_both<E: Engine>(
     let channel =
         cx.parties.ok_or(Fault::Internal("a party with data has the channel of parties"))?;
     let own = vec![own];
-    let mut told = exchange(channel, &own, Order::Any).await?;
+    let mut told = exchange(channel, &own, Order::Any, Reveal::ANSWER).await?;
     told.insert(channel.parties().me().index().min(told.len()), own);
     told.truncate(due.len());
     let both = zip_exact(told, due).enumerate().map(|(index, (mut names, due))| {

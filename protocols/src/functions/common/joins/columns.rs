@@ -17,6 +17,7 @@ use num_bigint::BigInt;
 use zeroize::Zeroizing;
 
 use super::categories::MOST;
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::fixed::{Magnitude, Scale};
 use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
 use crate::algebra::ring::Ring;
@@ -24,9 +25,10 @@ use crate::algebra::rounding::fraction_to_double;
 use crate::circuits::Bits;
 use crate::engine::Engine;
 use crate::engine::shared::Shared;
-use crate::functions::common::categories::{check_message, check_name, name_of};
+use crate::functions::common::categories::{check_message, check_name};
 use crate::functions::input::number_text;
 use crate::kernel::fault::{Fault, InputError};
+use crate::kernel::text::normal_form;
 
 /// The bits of a narrow column, without the sign.
 const NARROW: i32 = 53;
@@ -55,7 +57,7 @@ pub(crate) enum Cells {
     Texts(Zeroizing<Vec<String>>),
     /// The place of each row's category among the names, which are in ascending order.
     Categories {
-        names: Vec<String>,
+        names: Zeroizing<Vec<String>>,
         places: Zeroizing<Vec<usize>>,
     },
 }
@@ -90,20 +92,20 @@ impl Cells {
         let texts: Zeroizing<Vec<String>> = match self {
             Self::Categories { .. } | Self::Encoded(_) => return Ok(self),
             Self::Texts(texts) => {
-                Zeroizing::new(texts.iter().map(|text| name_of(text).into_owned()).collect())
+                Zeroizing::new(texts.iter().map(|text| normal_form(text).into_owned()).collect())
             }
             Self::Numbers(numbers) => {
                 Zeroizing::new(numbers.iter().copied().map(number_text).collect())
             }
         };
         texts.iter().try_for_each(|text| check_name(text))?;
-        let names: Vec<String> =
-            texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let names: Zeroizing<Vec<String>> =
+            Zeroizing::new(texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect());
         if names.len() > MOST {
             let (what, actual, limit) = ("categories of a party", names.len(), MOST);
             return Err(InputError::TooMuch { what, actual, limit });
         }
-        check_message(&vec![names.clone()])?;
+        check_message(&Zeroizing::new(vec![names.to_vec()]))?;
         let place = |text: &String| names.binary_search(text).expect("a text is among the names");
         let places = Zeroizing::new(texts.iter().map(place).collect());
         Ok(Self::Categories { names, places })
@@ -234,10 +236,15 @@ pub(crate) async fn numbers<E: Engine>(
     }
     let bit_slices: Vec<&Bits<E>> = bit_slices.iter().collect();
     let converted: E::Shared<u128> = engine.bit_to_arithmetic(&bit_slices, rows).await?;
-    let zero = engine.public(vec![0; rows]);
-    let converted = converted.split_into(bits);
-    Ok(converted.iter().enumerate().fold(zero, |sum, (bit, converted)| {
-        let value = converted.scaled(1 << bit);
-        if bit + 1 == bits { sum.minus(&value) } else { sum.plus(&value) }
+    // In one pass: a copy of all converted bits may be as large as memory allows.
+    Ok(converted.mapped(rows, |converted| {
+        let mut numbers = vec![0_u128; rows];
+        for (bit, of_rows) in converted.chunks_exact(rows.max(1)).enumerate() {
+            for (number, is_set) in zip_exact(&mut numbers, of_rows) {
+                let value = is_set.times(1 << bit);
+                *number = if bit + 1 == bits { number.minus(value) } else { number.plus(value) };
+            }
+        }
+        numbers
     }))
 }

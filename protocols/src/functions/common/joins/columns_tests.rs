@@ -8,6 +8,7 @@ use rand_core::Rng;
 
 use super::categories::check_one_each;
 use super::tests::{Rows, categorised, ids, join, keyed, settings};
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::rounding::{fraction_to_double, integer_to_double};
 use crate::computation::Answer;
 use crate::engine::Engine;
@@ -265,5 +266,17 @@ fn a_row_of_two_categories_or_none_is_refused() {
     assert_eq!(check_categories([1, 0, 1, 0, 1, 0]), vec![None; 3]);
     for dealt in [[1, 1, 1, 0, 1, 0], [1, 0, 0, 0, 1, 0], [1, 1, 0, 0, 1, 0], [0; 6], [1; 6]] {
         assert_eq!(check_categories(dealt), vec![Some(Fault::InvalidOpening); 3], "{dealt:?}");
+    }
+}
+
+#[test]
+fn a_column_that_was_not_encoded_is_no_column_of_zeros() {
+    let terms = &super::terms::IDS_ALONE;
+    let join = super::Join { terms, rows: 2, item_hashes: &[1, 2, 3], told: &[] };
+    let column = vec![PackedBits(7); 2];
+    let table = join.table(vec![column.clone()], 1).unwrap();
+    assert_eq!(table.words, [[PackedBits(7), PackedBits(7), PackedBits(0)]], "padded");
+    for words in [vec![], vec![column.clone(); 2], vec![vec![]], vec![vec![PackedBits(7); 3]]] {
+        assert!(matches!(join.table(words, 1), Err(Fault::Internal(_))));
     }
 }

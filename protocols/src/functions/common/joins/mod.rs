@@ -44,8 +44,9 @@ use self::terms::{MOST_COLUMNS, MOST_ROWS, Terms, Told, Work};
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::selection::{is_below, suppress_below};
 use crate::engine::matching::Matching;
+use crate::engine::reveals::PADDED_ROWS;
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Engine, Recipients, Reconstructed};
+use crate::engine::{Engine, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::functions::common::sets::Ids;
 use crate::functions::input::Input;
@@ -53,6 +54,7 @@ use crate::functions::parameters::Agreed;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
+use crate::kernel::reveal::Reveal;
 use crate::kernel::sizes;
 use crate::suites::intersection::ItemHash;
 use crate::suites::intersection::items::item_hash;
@@ -69,6 +71,7 @@ pub(crate) struct KeyedRows {
 /// This party's item hashes, and the announcements of all parties' rows.
 pub(crate) struct Announced {
     terms: &'static Terms,
+    rows: usize,
     item_hashes: Zeroizing<Vec<ItemHash>>,
     told: Vec<Told>,
 }
@@ -146,13 +149,13 @@ impl KeyedRows {
         if self.terms.work == Work::Counts {
             self.check_rows(cx, &told).await?;
         }
-        let terms = self.terms;
+        let (terms, rows) = (self.terms, self.items.len());
         if !cx.engine.brings_data() {
-            return Ok(Announced { terms, item_hashes: Zeroizing::default(), told });
+            return Ok(Announced { terms, rows, item_hashes: Zeroizing::default(), told });
         }
         let item_hashes = self.items.iter().map(|id| item_hash(&cx.session, id)).collect();
         let item_hashes = self.ids.padded(Zeroizing::new(item_hashes), &mut cx.rng);
-        Ok(Announced { terms, item_hashes, told })
+        Ok(Announced { terms, rows, item_hashes, told })
     }
 
     /// Returns the number of items with which this party's set was padded. No other party has them.
@@ -172,7 +175,7 @@ impl KeyedRows {
             let rows = cx.sum(&[self.items.len() as u64], 1).await?;
             let is_small = is_below(&mut cx.engine, &rows, least).await?;
             let is_small = cx.engine.lanes(&is_small, 0..1);
-            return match cx.engine.open_to_all(&is_small).await?.as_slice() {
+            return match cx.engine.open_to_all(&is_small, PADDED_ROWS).await?.as_slice() {
                 [PackedBits(0)] => Ok(()),
                 [PackedBits(1)] => Err(permit.too_few_rows(Equations::NONE).into()),
                 _ => Err(Fault::InvalidOpening),
@@ -194,7 +197,8 @@ impl KeyedRows {
         };
         let is_wide = matches!(self.columns.as_slice(), [column] if column.is_wide());
         let mine = [rows, Told::columns_told(self.columns.len(), is_wide), categories as u64];
-        let all = sizes::exchange(cx.channel, cx.inputs, mine).await?;
+        let shows = self.terms.announced(cx.permit);
+        let all = sizes::exchange(cx.channel, cx.inputs, mine, &shows).await?;
         let told: Result<Vec<Told>, Fault> =
             all.iter().enumerate().map(|(index, told)| Told::of(index, *told)).collect();
         let told = told?;
@@ -210,53 +214,41 @@ impl KeyedRows {
 impl Announced {
     /// Joins all parties' rows.
     pub(crate) fn join(&self) -> Join<'_> {
-        Join { terms: self.terms, item_hashes: &self.item_hashes, told: &self.told }
+        let Self { terms, rows, item_hashes, told } = self;
+        Join { terms, rows: *rows, item_hashes, told }
     }
 }
-
-/// The leakage of the number of each party's rows.
-pub(crate) const SIZES: &str =
-    "how many ids each party has, or the size declared by `pad_to`, to every party and helper";
-/// The leakage of the number of each party's columns.
-pub(crate) const COLUMNS: &str =
-    "of joins: how many columns each party has, to every party and helper";
-/// The leakage of the number of rows in the join.
-pub(crate) const JOINED: &str = "of joins: how many ids all parties have; where the rules ask for a number of rows, whether there are \
-     so many, and how many only if there are; to every party and helper";
-/// The leakage of a regression by id and of correlations.
-pub(crate) const MOMENTS: &str = "of joins: over the rows that all parties have, the sum of each column, and of the \
-     products of each two, to every party; a column can be chosen so that these are single numbers of \
-     another, which is not noticed";
-/// The leakage of the width of the column of a sum.
-pub(crate) const WIDTH: &str = "of joins: whether the column that is added needs more than 53 bits, rows included \
-     that are not in the join, to every party and helper";
-/// The leakage of the unit of the column of a sum.
-pub(crate) const UNIT: &str = "of joins: the power of two of the finest bit of the column that is added, rows \
-     included that are not in the join, and the exact sums, to every party";
-/// The leakage of the units of columns that are multiplied.
-pub(crate) const UNITS: &str = "of joins: the power of two of the finest bit of each column, or if it was rounded, \
-     of the digit 53 places below its largest magnitude, rows included that are not in the join, to every \
-     party";
-/// The leakage of the rounding of columns that are multiplied.
-pub(crate) const ROUNDED: &str = "of joins: whether each column needs more than 53 bits and was rounded to them, rows \
-     included that are not in the join, to every party";
-/// The leakage of the numbers of categories, where small counts are withheld.
-pub(crate) const CATEGORIES: &str = "if the rules ask for a smallest cell: the power of two from which on a party has no more \
-     categories, to every party and helper";
-/// The leakage of the number of groups, in every case.
-pub(crate) const GROUPS: &str =
-    "the power of two from which on the first party has no more groups, to every party and helper";
 
 /// The inputs of a join beside its columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Join<'a> {
     terms: &'static Terms,
+    /// The number of this party's rows, without those that its set was padded with.
+    rows: usize,
     /// This party's item hashes.
     pub(crate) item_hashes: &'a [ItemHash],
     pub(crate) told: &'a [Told],
 }
 
 impl Join<'_> {
+    /// Returns this party's table, of so many columns of words. A padded set has rows of zeros behind
+    /// its own.
+    fn table(self, words: Vec<Vec<PackedBits>>, columns: usize) -> Result<Table, Fault> {
+        let Self { rows, item_hashes, .. } = self;
+        // Of a party that is asked for no columns none is taken.
+        let words = if columns == 0 { Vec::new() } else { words };
+        // A column that was not encoded would be one of zeros, and no error.
+        if words.len() != columns || words.iter().any(|column| column.len() != rows) {
+            return Err(Fault::Internal("each column of a join was encoded, row by row"));
+        }
+        let filled = |mut column: Vec<PackedBits>| {
+            column.resize(item_hashes.len(), PackedBits(0));
+            column
+        };
+        let words = words.into_iter().map(filled).collect();
+        Ok(Table { item_hashes: item_hashes.to_vec(), words })
+    }
+
     /// Joins all parties' rows with columns of words: of each party as many as `columns` says.
     /// `words` are those of this party. Applies the rule on rows to the join.
     async fn run<E: Matching>(
@@ -265,7 +257,7 @@ impl Join<'_> {
         words: Vec<Vec<PackedBits>>,
         columns: impl Fn(usize, &Told) -> usize,
     ) -> Result<Joined<E>, Fault> {
-        let Self { terms, item_hashes, told } = self;
+        let Self { terms, told, .. } = self;
         let shape = |(index, told): (usize, &Told)| Shape {
             rows: told.rows,
             columns: columns(index, told),
@@ -273,13 +265,7 @@ impl Join<'_> {
         let shapes: Vec<Shape> = told.iter().enumerate().map(shape).collect();
         let own = shapes.get(cx.channel.parties().me().index());
         let own = own.map_or(0, |shape| shape.columns);
-        // A party without rows has its columns all the same. Sets are padded with rows of zeros.
-        let filled = |mut column: Vec<PackedBits>| {
-            column.resize(item_hashes.len(), PackedBits(0));
-            column
-        };
-        let words = words.into_iter().chain(std::iter::repeat(Vec::new())).take(own);
-        let table = Table { item_hashes: item_hashes.to_vec(), words: words.map(filled).collect() };
+        let table = self.table(words, own)?;
         let permit = cx.permit;
         let columns = told.iter().map(|told| told.columns as u64).sum();
         let scope = Scope { columns, withholds: permit.withholds() };
@@ -311,7 +297,7 @@ pub(crate) async fn open_count<E: Engine>(
         true => suppress_below(&mut cx.engine, count, permit.least_shown()).await?,
         false => count.clone(),
     };
-    let opened = cx.engine.open(&shown, Recipients::Parties).await?;
+    let opened = cx.engine.open(&shown, Reveal::ANSWER).await?;
     let is_withheld = |count: u64| permit.withholds() && count == 0;
     opened.try_map(|opened| match opened.as_slice() {
         [count] if *count <= MOST_ROWS as u64 => Ok((!is_withheld(*count)).then_some(*count)),

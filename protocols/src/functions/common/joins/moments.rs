@@ -23,8 +23,9 @@ use super::terms::Told;
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::rounding::root_of_fraction;
 use crate::engine::matching::Matching;
+use crate::engine::reveals::{MOMENTS, ROUNDED, UNIT, UNITS};
 use crate::engine::shared::Shared;
-use crate::engine::{Dimensions, Recipients, Reconstructed};
+use crate::engine::{Dimensions, Reconstructed};
 use crate::functions::answer::Answer;
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::Fault;
@@ -55,7 +56,7 @@ pub(crate) async fn sum<E: Matching>(
     let sum = column.prefix_sums(joined.rows).gather(&[joined.rows - 1]);
     let unit = share_units(cx, own, join.told, true).await?;
     let opened = E::Shared::<u128>::concat(&[&sum, &unit]);
-    let opened = cx.engine.open(&opened, Recipients::Parties).await?;
+    let opened = cx.engine.open(&opened, UNIT).await?;
     let Reconstructed::Value(opened) = opened else { return Ok(None) };
     match opened.as_slice() {
         [sum, unit] => {
@@ -126,7 +127,12 @@ async fn moments<E: Matching>(
     let sums = transposed.prefix_sums(rows).gather(&last);
     let units = share_units(cx, own, join.told, with_exponents).await?;
     let opened = E::Shared::<u128>::concat(&[&sums, &products, &units]);
-    let opened = cx.engine.open(&opened, Recipients::Parties).await?;
+    // The units travel with the sums.
+    cx.channel.reveal(ROUNDED)?;
+    if with_exponents {
+        cx.channel.reveal(UNITS)?;
+    }
+    let opened = cx.engine.open(&opened, MOMENTS).await?;
     let moments = opened.try_map(|opened| Moments::of(rows, count, &opened))?;
     Ok((moments, rows as u64))
 }

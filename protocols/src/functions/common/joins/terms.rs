@@ -3,14 +3,16 @@
 use zeroize::Zeroizing;
 
 use super::categories;
-use super::columns::{Cells, Use};
+use super::columns::{Cells, Use, bits};
 use crate::algebra::packed_bits::WORD_BITS;
+use crate::engine::reveals::{KINDS_OF_CATEGORIES, SIZES};
 use crate::functions::common::sets::MOST_ITEMS;
 use crate::functions::input::Column;
 use crate::kernel::disclosure::Permit;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
+use crate::kernel::reveal::Reveal;
 
 /// The most columns of a party.
 pub(crate) const MOST_COLUMNS: usize = 64;
@@ -21,11 +23,13 @@ pub(crate) const MOST_ROWS: usize = 1 << 20;
 /// The most words that all parties' rows have together.
 const MOST_WORDS: usize = 1 << 22;
 
-/// The most bits of which cells and groups are counted.
-const MOST_CELLS: usize = 1 << 24;
+/// The most words that the joined rows take while they are converted: two for each bit of a column
+/// of numbers, and for each category or pair of categories. That is 256 MB a component of shares, of
+/// which a node holds some at a time.
+const MOST_CONVERTED: usize = 1 << 25;
 
-/// The most numbers of a joined column.
-const MOST_NUMBERS: usize = 1 << 18;
+/// The words of a converted bit.
+const CONVERTED: usize = 2;
 
 /// The bit of the announced number of columns that says that they are wide.
 const WIDE: u64 = 1 << 32;
@@ -39,6 +43,9 @@ pub(crate) struct Terms {
     pub(crate) always_tells: bool,
     /// The work on the joined rows.
     pub(crate) work: Work,
+    /// The entries of what the parties announce. The number of categories is not announced where all
+    /// counts may be shown.
+    pub(crate) announces: &'static [Reveal],
     /// The use of columns of numbers, if there are any.
     pub(crate) of: Use,
     /// The equations about the joined rows that the answer tells.
@@ -53,6 +60,7 @@ pub(crate) const IDS_ALONE: Terms = Terms {
     categories: 0,
     always_tells: false,
     work: Work::Counts,
+    announces: &[SIZES],
     of: Use::Sums,
     opens: |_| Equations::counts(1),
     misfit: |columns| {
@@ -101,6 +109,12 @@ impl Terms {
             Column::Numbers(numbers) => Cells::numbers(numbers),
             Column::Texts(_) => Err(InputError::Shape { expected: "numbers behind each id" }),
         }
+    }
+
+    /// Returns the entries of what the parties announce under these rules.
+    pub(crate) fn announced(&self, permit: &Permit) -> Vec<Reveal> {
+        let is_told = |entry: &&Reveal| **entry != KINDS_OF_CATEGORIES || permit.withholds();
+        self.announces.iter().filter(is_told).copied().collect()
     }
 
     /// Reports whether the party at this place announces its number of categories.
@@ -152,20 +166,34 @@ impl Terms {
         Ok(())
     }
 
+    /// Returns the bits of each number in a party's columns.
+    fn bits_of(&self, told: &Told) -> usize {
+        match told.columns > 0 && told.categories == 0 {
+            true => bits(self.of, told.rows, told.wide),
+            false => 0,
+        }
+    }
+
     /// Refuses more work than a node can do.
     fn check_work(&self, told: &[Told]) -> Result<(), Fault> {
         let words = told.iter().map(|told| told.rows * told.row_words()).sum();
         // The join is no larger than the smallest table.
         let rows = told.iter().map(|told| told.rows).min().unwrap_or(0);
         let kinds: usize = told.iter().map(|told| told.categories.max(1)).product();
-        let (cells, limit) = match self.work {
-            Work::Counts => (0, 1),
-            Work::Cells => (rows * kinds, MOST_CELLS),
-            Work::Numbers => (rows, MOST_NUMBERS),
+        // Columns are converted one after the other.
+        let widest = told.iter().map(|told| self.bits_of(told)).max().unwrap_or(0);
+        let converted = match self.work {
+            Work::Counts => 0,
+            Work::Cells => CONVERTED * rows * kinds.max(widest),
+            Work::Numbers => CONVERTED * rows * widest,
         };
         let bounds = [
             ("words in all parties' rows", words, MOST_WORDS),
-            ("rows of the smallest table, times what is computed of each", cells, limit),
+            (
+                "words of what is computed of the rows of the smallest table",
+                converted,
+                MOST_CONVERTED,
+            ),
         ];
         match bounds.into_iter().find(|(_, actual, limit)| actual > limit) {
             Some((what, actual, limit)) => Err(Fault::TableTooLarge { what, actual, limit }),
@@ -204,4 +232,23 @@ impl Told {
 
 fn within(value: u64, most: usize) -> Option<usize> {
     usize::try_from(value).ok().filter(|value| *value <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_on_a_column_grows_with_its_bits() {
+        let terms = Terms { work: Work::Numbers, ..IDS_ALONE };
+        let of = |rows: usize, wide: bool| {
+            let told = Told { rows, columns: 1, wide, categories: 0 };
+            terms.check_work(&[told, Told { columns: 0, wide: false, ..told }])
+        };
+        assert_eq!(of(1 << 18, false), Ok(()));
+        assert_eq!(of(1 << 17, true), Ok(()));
+        let refused = |result| matches!(result, Err(Fault::TableTooLarge { actual, limit, .. }) if actual > limit);
+        assert!(refused(of(1 << 18, true)), "twice the bits take twice the memory");
+        assert!(refused(of(1 << 19, false)));
+    }
 }
