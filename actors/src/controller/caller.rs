@@ -18,9 +18,9 @@ use super::http::ApiState;
 use super::large_bodies::LargeBody;
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
+use crate::vocabulary::connection_table::Standing;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::{Flight, SMALL};
-use crate::vocabulary::places::Standing;
 use crate::vocabulary::principal::Principal;
 
 /// The size from which on JSON is read on a thread for blocking work, so that a worker's other

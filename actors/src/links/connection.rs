@@ -17,7 +17,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::greeting::{self, Greeting, GreetingError, PATIENCE, Purpose};
 use super::stream::{FrameReader, FrameWriter};
-use crate::vocabulary::places::{Place, Stage};
+use crate::vocabulary::connection_table::{Place, Stage};
 
 /// The plaintext that TLS may hold back while the network takes no more, in bytes.
 const TLS_BUFFER: usize = 1 << 20;

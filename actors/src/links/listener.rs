@@ -1,7 +1,7 @@
 //! Accepts connections from other members and gives each to the link of its member.
 //!
 //! A caller that is no member costs one handshake. Handshakes at a time are bounded by
-//! [`Places`], in which those from members' addresses have places of their own.
+//! [`ConnectionTable`], in which those from members' addresses have places of their own.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +17,8 @@ use tokio::sync::Semaphore;
 use super::connection::{Connection, Refused};
 use super::greeting::Purpose;
 use super::{Accepted, Events, Peer, PeerLink, Rejected, Trust, probe};
+use crate::vocabulary::connection_table::{ConnectionTable, Place, Source};
 use crate::vocabulary::connections::Connections;
-use crate::vocabulary::places::{Place, Places, Source};
 
 /// The interval at which the addresses of the members are looked up.
 const LOOKING_UP: Duration = Duration::from_secs(60);
@@ -46,8 +46,8 @@ struct Acceptor {
     /// Room for the probes of each member.
     probes: BTreeMap<String, Arc<Semaphore>>,
     sources: Rc<RefCell<Sources>>,
-    of_members: Places,
-    of_others: Places,
+    of_members: ConnectionTable,
+    of_others: ConnectionTable,
 }
 
 /// The sources of members' connections.
@@ -89,8 +89,8 @@ impl Listener {
             links: by_name,
             probes: addresses.keys().map(room).collect(),
             sources: Rc::default(),
-            of_members: Places::of_strangers(of_members),
-            of_others: Places::of_strangers(of_others),
+            of_members: ConnectionTable::of_strangers(of_members),
+            of_others: ConnectionTable::of_strangers(of_others),
         };
         Self { acceptor, addresses, socket: Some(socket) }.start();
         by_position
@@ -155,7 +155,7 @@ async fn accept(socket: std::net::TcpListener, acceptor: Acceptor) {
 
 impl Acceptor {
     /// Returns the places for connections from this address.
-    fn places(&self, from: SocketAddr) -> &Places {
+    fn places(&self, from: SocketAddr) -> &ConnectionTable {
         let is_members = self.sources.borrow().has(Source::of(from.ip()));
         if is_members { &self.of_members } else { &self.of_others }
     }

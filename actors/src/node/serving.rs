@@ -1,7 +1,7 @@
 //! The listeners for clients: the API, over HTTPS or not, and health and metrics by themselves.
 //!
 //! A node is ready only when all workers of its listeners have started. Each connection has a place
-//! ([`Places`]) until its end: by address, until a request on it has shown a right token. So
+//! ([`ConnectionTable`]) until its end: by address, until a request on it has shown a right token. So
 //! connections that do nothing hold up no request, and take no descriptor from the other members.
 
 use std::fmt;
@@ -35,8 +35,8 @@ use super::predecessor::bind;
 use crate::controller::http::{ApiState, routes};
 use crate::controller::{Origins, host_of};
 use crate::management::{self, ManagementState};
+use crate::vocabulary::connection_table::{ConnectionTable, Most, Standing};
 use crate::vocabulary::connections::Connections;
-use crate::vocabulary::places::{Most, Places, Standing};
 use crate::vocabulary::settings::{Access, Settings};
 
 /// The number of HTTP workers: handlers only translate, so a few serve many clients.
@@ -175,7 +175,7 @@ impl Listening {
         B: MessageBody + 'static,
     {
         let Self { socket, address, setting, workers, most: [strangers, principals] } = self;
-        let places = Places::new(strangers, principals);
+        let places = ConnectionTable::new(strangers, principals);
         let of_each = (strangers.of_all + principals.of_all).div_ceil(workers) + IN_TRANSIT;
         let server = Server::build().workers(workers).shutdown_timeout(GRACE_SECONDS);
         let server = server.max_concurrent_connections(of_each).disable_signals();
@@ -228,7 +228,7 @@ impl Listening {
 fn worker<T, H, O>(
     http: H,
     started: UnboundedSender<bool>,
-    places: Places,
+    places: ConnectionTable,
     open: O,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()>
 where

@@ -5,7 +5,7 @@
 
 use rustix::process::{Resource, getrlimit};
 
-use super::places::Most;
+use super::connection_table::Most;
 
 /// The most connections of each kind.
 #[derive(Clone, Copy, Debug)]

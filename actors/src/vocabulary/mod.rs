@@ -5,6 +5,7 @@
 pub mod blocking;
 pub mod clock;
 pub mod code;
+pub mod connection_table;
 pub mod connections;
 pub mod consortium;
 pub mod data;
@@ -14,7 +15,6 @@ pub mod failure;
 pub mod flight;
 pub mod label;
 pub mod object;
-pub mod places;
 pub mod presence;
 pub mod principal;
 pub mod private;

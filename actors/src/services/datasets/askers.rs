@@ -1,7 +1,7 @@
 //! The questions of each principal in the memory of a source.
 //!
 //! A memory has room for a bounded number of questions, and forgets none. So one principal fills a
-//! part of it only, and keeps nobody else from asking.
+//! part of it only, and keeps no other one from asking.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const ENTRY: usize = 16 + 4;
 /// One who asks, by a part of the hash of the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Asker {
-    /// Any caller of a node without tokens. There is nobody else.
+    /// Any caller of a node without tokens. There is no other principal.
     Anybody,
     /// A principal.
     Principal([u8; 16]),
@@ -107,7 +107,7 @@ mod tests {
             askers.take(ada, 1).unwrap();
         }
         assert_eq!(askers.take(ada, 1).unwrap_err().code(), Code::OverQuota);
-        // What tells nothing new is free.
+        // A question that tells nothing new is free.
         askers.take(ada, 0).unwrap();
         askers.take(bob, MOST).unwrap();
         askers.give_back(ada, 1);

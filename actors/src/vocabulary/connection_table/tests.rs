@@ -23,7 +23,7 @@ fn with_place(places: &mut [Place]) -> Vec<bool> {
 }
 
 /// Connections of hosts, one each second. Returns the time of the next one, too.
-fn each_second(places: &Places, hosts: impl Iterator<Item = u8>) -> (Vec<Place>, Instant) {
+fn each_second(places: &ConnectionTable, hosts: impl Iterator<Item = u8>) -> (Vec<Place>, Instant) {
     let mut now = Instant::now();
     let mut entered = Vec::new();
     for number in hosts {
@@ -35,7 +35,7 @@ fn each_second(places: &Places, hosts: impl Iterator<Item = u8>) -> (Vec<Place>,
 
 #[test]
 fn the_oldest_connection_of_a_full_source_loses_its_place() {
-    let places = Places::of_strangers(most(2, 10));
+    let places = ConnectionTable::of_strangers(most(2, 10));
     let mut other = places.enter(host(2));
     let (mut flood, _) = each_second(&places, std::iter::repeat_n(1, 1_000));
     let expected: Vec<bool> = (0..1_000).map(|number| number >= 998).collect();
@@ -47,7 +47,7 @@ fn the_oldest_connection_of_a_full_source_loses_its_place() {
 
 #[test]
 fn a_silent_connection_has_its_grace_in_a_flood_from_its_own_address() {
-    let places = Places::of_strangers(most(2, 100));
+    let places = ConnectionTable::of_strangers(most(2, 100));
     let now = Instant::now();
     let mut honest = places.enter_at(host(1), now);
     let flood: Vec<Place> = (0..50)
@@ -63,7 +63,7 @@ fn a_silent_connection_has_its_grace_in_a_flood_from_its_own_address() {
 
 #[test]
 fn where_all_places_are_taken_the_oldest_gives_way_at_once() {
-    let places = Places::of_strangers(most(2, 10));
+    let places = ConnectionTable::of_strangers(most(2, 10));
     let now = Instant::now();
     let mut other = places.enter_at(host(2), now);
     let mut flood: Vec<Place> = (0..100).map(|_| places.enter_at(host(1), now)).collect();
@@ -74,7 +74,7 @@ fn where_all_places_are_taken_the_oldest_gives_way_at_once() {
 
 #[test]
 fn silent_connections_lose_their_places_before_older_ones_that_speak() {
-    let places = Places::of_strangers(most(3, 10));
+    let places = ConnectionTable::of_strangers(most(3, 10));
     let (mut entered, mut now) = each_second(&places, [1, 1, 1].into_iter());
     entered[0].reach(Stage::Known);
     entered[1].reach(Stage::Speaking);
@@ -93,7 +93,7 @@ fn silent_connections_lose_their_places_before_older_ones_that_speak() {
 
 #[test]
 fn a_full_listener_takes_places_from_the_source_that_holds_the_most() {
-    let places = Places::of_strangers(most(4, 6));
+    let places = ConnectionTable::of_strangers(most(4, 6));
     let mut honest = [places.enter(host(1)), places.enter(host(2))];
     let mut flood: Vec<Place> = (0..4).map(|_| places.enter(host(3))).collect();
     let mut newest = places.enter(host(4));
@@ -104,7 +104,7 @@ fn a_full_listener_takes_places_from_the_source_that_holds_the_most() {
 
 #[test]
 fn of_many_sources_the_oldest_connection_loses_its_place() {
-    let places = Places::of_strangers(most(4, 100));
+    let places = ConnectionTable::of_strangers(most(4, 100));
     let mut entered: Vec<Place> = (0..=200).map(|number| places.enter(host(number))).collect();
     let expected: Vec<bool> = (0..=200).map(|number| number > 100).collect();
     assert_eq!(with_place(&mut entered), expected);
@@ -112,7 +112,7 @@ fn of_many_sources_the_oldest_connection_loses_its_place() {
 
 #[test]
 fn a_connection_with_a_right_token_takes_no_place_from_strangers_and_loses_none_to_them() {
-    let places = Places::new(most(2, 2), most(3, 3));
+    let places = ConnectionTable::new(most(2, 2), most(3, 3));
     let mut ada = places.enter(host(1));
     drop(ada.standing().admitted("ada"));
     let (mut flood, _) = each_second(&places, std::iter::repeat_n(1, 100));
@@ -124,7 +124,7 @@ fn a_connection_with_a_right_token_takes_no_place_from_strangers_and_loses_none_
 
 #[test]
 fn of_one_principal_the_connection_that_is_idle_for_the_longest_time_gives_way() {
-    let places = Places::new(most(9, 9), most(2, 9));
+    let places = ConnectionTable::new(most(9, 9), most(2, 9));
     let mut all: Vec<Place> = (0..3).map(|_| places.enter(host(1))).collect();
     let at_work = all[0].standing().admitted("ada");
     drop(all[1].standing().admitted("ada"));
@@ -139,7 +139,7 @@ fn of_one_principal_the_connection_that_is_idle_for_the_longest_time_gives_way()
 
 #[test]
 fn among_principals_the_one_with_the_most_connections_gives_way() {
-    let places = Places::new(most(9, 9), most(9, 4));
+    let places = ConnectionTable::new(most(9, 9), most(9, 4));
     let mut all: Vec<Place> = (0..5).map(|_| places.enter(host(1))).collect();
     for (place, name) in all.iter().zip(["bob", "ada", "ada", "ada", "cleo"]) {
         drop(place.standing().admitted(name));
@@ -158,7 +158,7 @@ fn a_network_of_ipv6_and_a_mapped_address_are_one_source_each() {
 
 #[actix_rt::test]
 async fn work_ends_with_its_place() {
-    let places = Places::of_strangers(most(1, 1));
+    let places = ConnectionTable::of_strangers(most(1, 1));
     let first = places.enter(host(1)).hold(async |_| std::future::pending::<()>().await);
     let second = places.enter(host(1)).hold(async |_| 2);
     assert_eq!(first.await, None);

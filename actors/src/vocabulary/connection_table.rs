@@ -1,4 +1,4 @@
-//! Places for connections, by what each has proved.
+//! ConnectionTable for connections, by what each has proved.
 //!
 //! Opening a connection needs no account, so a stranger can open many and stay silent, or speak and
 //! then do nothing. Connections that have not proved who makes them have places by their address. A
@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The places of one listener. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Places(Arc<Mutex<Table>>);
+pub struct ConnectionTable(Arc<Mutex<Table>>);
 
 /// The most connections of one holder, and of all holders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct Place {
 #[derive(Clone, Debug)]
 pub struct Standing {
     number: u64,
-    places: Places,
+    places: ConnectionTable,
 }
 
 /// A request that is under way. Its connection is not idle until this is dropped.
@@ -114,7 +114,7 @@ impl Most {
     }
 }
 
-impl Places {
+impl ConnectionTable {
     /// Creates places for connections that have proved nothing, and for those with a right token.
     #[must_use]
     pub fn new(strangers: Most, principals: Most) -> Self {
