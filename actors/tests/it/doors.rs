@@ -92,7 +92,7 @@ async fn a_restarted_member_links(from: impl Iterator<Item = Ipv4Addr>, bytes: &
 }
 
 /// Waits until a node's only link is up, or down. It fails if that never comes.
-pub async fn wait_until_linked(node: &Node, up: bool) {
+pub(crate) async fn wait_until_linked(node: &Node, up: bool) {
     let changed = async {
         while node.sessions().send(LookAtLinks).await.unwrap()[0].up != up {
             sleep(Duration::from_millis(10)).await;
