@@ -73,14 +73,16 @@ fn the_file_is_shorter_after_a_restart_where_uploads_were_removed() {
     let folder = tempdir().unwrap();
     let bytes = || std::fs::metadata(folder.path().join("state.redb")).unwrap().len();
     let vault = Vault::open(folder.path()).unwrap();
-    let kept = upload("anna", 5);
-    let content = random.bytes(1 << 20);
-    for _ in 0..8 {
-        let removed = upload("anna", 5);
-        put(&vault, &removed, &random.bytes(8 << 20), MUCH).unwrap();
-        assert!(vault.remove_upload(removed.id).wait().unwrap());
+    let (kept, content) = (upload("anna", 5), random.bytes(1 << 20));
+    let removed = [(); 5].map(|()| upload("anna", 5));
+    for upload in &removed {
+        put(&vault, upload, &random.bytes(8 << 20), MUCH).unwrap();
     }
+    // It lies behind the others in the file, so that the end of the file is in use.
     put(&vault, &kept, &content, MUCH).unwrap();
+    for upload in &removed {
+        assert!(vault.remove_upload(upload.id).wait().unwrap());
+    }
     vault.append("kept", 1, serde_json::json!({"a": 1})).wait().unwrap();
     vault.close();
     let before = bytes();
