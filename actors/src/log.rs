@@ -6,6 +6,8 @@
 //! back into it.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use cloister_protocols::party::Party;
 use cloister_protocols::session::{AuditHead, Roles};
@@ -16,10 +18,32 @@ use crate::computation::Agreement;
 use crate::vocabulary::clock;
 use crate::vocabulary::error::ApiError;
 
+/// The most refusals of one principal that are written one by one in [`WINDOW`].
+const MOST_REFUSALS: u64 = 1_000;
+
+/// The time after which refusals are written one by one again.
+const WINDOW: Duration = Duration::from_secs(60 * 60);
+
+/// The most principals whose refusals are counted.
+const MOST_PRINCIPALS: usize = 10_000;
+
+/// The longest condition or list in an entry about a refusal, and the longest account of all data, in
+/// bytes of JSON. A hash stands for a longer one.
+const LONGEST: usize = 1_000;
+const LONGEST_DATA: usize = 8_000;
+
 /// Writes entries. A clone is cheap.
 #[derive(Clone)]
 pub struct Log {
     vault: Vault,
+    refusals: Arc<Mutex<BTreeMap<String, Refusals>>>,
+}
+
+/// The refusals of a principal since a time.
+#[derive(Debug)]
+struct Refusals {
+    since: Instant,
+    number: u64,
 }
 
 /// The subject of an entry.
@@ -65,7 +89,46 @@ impl Log {
     /// Creates the log in this vault.
     #[must_use]
     pub fn new(vault: Vault) -> Self {
-        Self { vault }
+        Self { vault, refusals: Arc::default() }
+    }
+
+    /// Writes that a question of a principal was refused, and waits until it is on disk. A refusal
+    /// costs the principal nothing. So its entry is short, and of many in an hour only the number is
+    /// written, with the first one after it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn record_refusal(
+        &self,
+        principal: &str,
+        mut document: Value,
+    ) -> Result<(), ApiError> {
+        let Some(unwritten) = self.count_refusal(principal, Instant::now()) else { return Ok(()) };
+        shorten(&mut document);
+        if let Some(document) = document.as_object_mut()
+            && unwritten > 0
+        {
+            document.insert("refused_before".to_owned(), json!(unwritten));
+        }
+        self.record(Kind::Refused, document).await.map(drop)
+    }
+
+    /// Counts a refusal. Returns the number of those before that were not written, or none if this
+    /// one is not to be written.
+    fn count_refusal(&self, principal: &str, now: Instant) -> Option<u64> {
+        let mut all = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST_PRINCIPALS && !all.contains_key(principal) {
+            all.retain(|_, refusals| now.saturating_duration_since(refusals.since) < WINDOW);
+        }
+        let fresh = || Refusals { since: now, number: 0 };
+        let refusals = all.entry(principal.to_owned()).or_insert_with(fresh);
+        let is_over = now.saturating_duration_since(refusals.since) >= WINDOW;
+        let unwritten = refusals.number.saturating_sub(MOST_REFUSALS);
+        if is_over {
+            *refusals = fresh();
+        }
+        refusals.number += 1;
+        (is_over || refusals.number <= MOST_REFUSALS).then_some(if is_over { unwritten } else { 0 })
     }
 
     /// Writes an entry, and waits until it is on disk.
@@ -132,6 +195,23 @@ impl Kind {
     }
 }
 
+/// Puts hashes in the place of what a client wrote at length about its data.
+fn shorten(document: &mut Value) {
+    let Some(data) = document.get_mut("data") else { return };
+    for item in data.as_array_mut().into_iter().flatten() {
+        let entries = item.as_object_mut().into_iter().flatten();
+        entries.for_each(|(_, value)| replace_longer(value, LONGEST));
+    }
+    replace_longer(data, LONGEST_DATA);
+}
+
+fn replace_longer(value: &mut Value, longest: usize) {
+    let text = value.to_string();
+    if text.len() > longest {
+        *value = json!(format!("blake3 {}", blake3::hash(text.as_bytes()).to_hex()));
+    }
+}
+
 /// Describes the members' roles: the names of those that bring data, that may compute on shares, and
 /// that get the answer.
 #[must_use]
@@ -178,4 +258,29 @@ pub fn document(entry: &AuditEntry) -> Value {
 pub fn told(head: &AuditHead) -> Value {
     let hash = blake3::Hash::from_bytes(head.hash).to_hex().to_string();
     json!({"losses": head.losses, "number": head.number, "hash": hash})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_rt::test]
+    async fn refusals_are_short_and_of_many_only_the_number_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::new(Vault::open(folder.path()).unwrap());
+        let now = Instant::now();
+        let written = |at| log.count_refusal("ada", at);
+        assert_eq!((0..MOST_REFUSALS).filter_map(|_| written(now)).sum::<u64>(), 0);
+        assert_eq!((0..500).filter_map(|_| written(now)).count(), 0);
+        assert_eq!(log.count_refusal("bob", now), Some(0), "others are written");
+        assert_eq!(written(now + WINDOW), Some(500));
+        assert_eq!(written(now + WINDOW), Some(0));
+        let condition = "x".repeat(16 << 10);
+        let document = json!({"function": "SecureSum", "data": [{"condition": condition}]});
+        log.record_refusal("cleo", document).await.unwrap();
+        let entry = &log.vault().entries(1, 1).unwrap()[0].document;
+        assert_eq!(entry["function"], "SecureSum");
+        let condition = entry["data"][0]["condition"].as_str().unwrap();
+        assert!(condition.starts_with("blake3 ") && condition.len() < 80, "{condition}");
+    }
 }

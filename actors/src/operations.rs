@@ -241,7 +241,7 @@ impl Operations {
         let now = clock::seconds();
         let expires = days.map(|days| now + u64::from(days) * DAY);
         let made = self.vault.make_token(name, roles.clone(), expires, now).wait();
-        let secret = made.map_err(|error| refused(&error))?;
+        let secret = made.map_err(|error| ApiError::state(&error))?;
         let entry = json!({"name": name, "roles": roles, "expires": expires, "by": OPERATOR});
         if let Err(error) = self.log.record_blocking(Kind::TokenMade, entry) {
             // A token without a proof of who made it must not be valid.
@@ -397,16 +397,6 @@ fn word(member: &str, seen: &Sighting) -> Value {
 /// Returns the end of a grant, in seconds since 1970.
 fn end(days: Option<NonZeroU32>) -> u64 {
     clock::seconds() + days.map_or(USUAL_SECONDS, |days| u64::from(days.get()) * DAY)
-}
-
-fn refused(error: &cloister_vault::VaultError) -> ApiError {
-    use cloister_vault::VaultError::{Invalid, Limit, Taken, TooBig};
-    match error {
-        Invalid { .. } | Taken { .. } | TooBig { .. } | Limit { .. } => {
-            ApiError::new(Code::BadArgument, error.to_string()).hint("mend it and try again")
-        }
-        other => ApiError::state(other),
-    }
 }
 
 fn broken_chain(broken: &cloister_vault::BrokenChain) -> ApiError {

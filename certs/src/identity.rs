@@ -12,6 +12,7 @@
 //! Nothing here reads a clock: the caller passes the time.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -147,12 +148,17 @@ fn parameters(
 }
 
 /// Repeats the name as a subject alternative name, if it can be a DNS name. Other names are in the
-/// subject alone. Peers read neither: they compare the pin.
+/// subject alone. The names of the own machine follow, for clients there that verify the host and
+/// know no pin. Peers read none of them: they compare the pin.
 fn alternative_names(name: &str) -> Result<Vec<SanType>, IdentityError> {
-    if DnsName::try_from(name).is_err() {
-        return Ok(Vec::new());
+    let mut names = Vec::new();
+    if DnsName::try_from(name).is_ok() {
+        names.push(SanType::DnsName(Ia5String::try_from(name)?));
     }
-    Ok(vec![SanType::DnsName(Ia5String::try_from(name)?)])
+    names.push(SanType::DnsName(Ia5String::try_from("localhost")?));
+    names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
+    names.push(SanType::IpAddress(Ipv6Addr::LOCALHOST.into()));
+    Ok(names)
 }
 
 fn random_serial() -> Result<SerialNumber, IdentityError> {
@@ -223,7 +229,16 @@ mod tests {
         assert!(!parsed.is_ca());
         assert_eq!(parsed.issuer(), parsed.subject());
         let names = parsed.subject_alternative_name().unwrap().unwrap().value;
-        assert_eq!(names.general_names, [GeneralName::DNSName("alice")]);
+        assert_eq!(names.general_names.first(), Some(&GeneralName::DNSName("alice")));
+        assert_eq!(names.general_names.get(1..), Some(of_this_machine().as_slice()));
+    }
+
+    fn of_this_machine() -> [GeneralName<'static>; 3] {
+        [
+            GeneralName::DNSName("localhost"),
+            GeneralName::IPAddress(&[127, 0, 0, 1]),
+            GeneralName::IPAddress(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        ]
     }
 
     fn serial(identity: &Identity) -> Vec<u8> {
@@ -254,7 +269,8 @@ mod tests {
         let identity = Identity::create(name, Validity::default(), now()).unwrap();
         assert_eq!(identity.name(), name);
         let (_, parsed) = X509Certificate::from_der(&identity.certificate).unwrap();
-        assert!(parsed.subject_alternative_name().unwrap().is_none());
+        let names = parsed.subject_alternative_name().unwrap().unwrap().value;
+        assert_eq!(names.general_names, of_this_machine());
     }
 
     #[test]

@@ -56,6 +56,33 @@ fn each_is_cancelled<'a>(asked: impl IntoIterator<Item = ScopedJoinHandle<'a, An
     }
 }
 
+/// As a browser does whose page is left: it closes the connection.
+#[test]
+fn a_request_that_is_given_up_ends_its_computation_at_all_nodes() {
+    let cluster = Cluster::teaching(3);
+    let api = cluster.api(0);
+    let method = api.attribute(&api.service("Simon"), "compute").uuid();
+    let address = cluster.url(0).trim_start_matches("http://").to_owned();
+    let body = json!({"args": [], "kwargs": long(&cluster, 0, "left")}).to_string();
+    let request = format!(
+        "PATCH /representation/{method} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n\
+         {body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    thread::scope(|scope| {
+        let asked = [1, 2].map(|index| {
+            let (api, request) = (cluster.api(index), long(&cluster, index, "left"));
+            scope.spawn(move || api.compute(&request))
+        });
+        in_state(&api, "left", "running");
+        drop(stream);
+        each_is_cancelled(asked, "clinic-0");
+    });
+    in_state(&api, "left", "cancelled");
+}
+
 #[test]
 fn what_runs_is_ended_at_all_nodes_by_one_word_at_one() {
     let cluster = Cluster::teaching(3);

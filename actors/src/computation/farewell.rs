@@ -31,13 +31,13 @@ impl Farewell {
         Self { session, spec, stops, reply: Some((reply, guard)) }
     }
 
-    /// Tells the peers of a failure, once.
-    pub(super) fn tell_peers(&mut self, failure: &Failure) {
+    /// Tells the peers of a failure, and of the members that are awaited, once.
+    pub(super) fn tell_peers(&mut self, failure: &Failure, awaits: Vec<String>) {
         let spec = &self.spec;
         let next = spec.run.saturating_add(1);
         let notice =
             failure.to_notice(&spec.network, spec.run, spec.ids().cloned().collect(), next);
-        let Some(notice) = notice.encoded() else { return };
+        let Some(notice) = notice.awaiting(awaits).encoded() else { return };
         for stop in self.stops.drain(..) {
             // One small message a party: nothing to bound. A closed mailbox means that the node is
             // stopping, and its links with it.
@@ -63,7 +63,7 @@ impl Farewell {
 impl Drop for Farewell {
     fn drop(&mut self) {
         if self.reply.is_some() {
-            self.tell_peers(&Failure::Broken);
+            self.tell_peers(&Failure::Broken, Vec::new());
             self.reply_with(Conclusion::of_begun(Failure::Broken, None));
         }
     }

@@ -18,6 +18,7 @@ use tracing::field::Empty;
 use tracing::{Level, Span};
 
 use super::farewell::Farewell;
+use super::parting::{Found, Parting};
 use super::tracer::Tracer;
 use super::{
     Abort, Agreement, Computation, Conclusion, Deliver, PeerStopped, Plan, Route, TARGET, Witness,
@@ -29,6 +30,9 @@ use crate::vocabulary::documents;
 use crate::vocabulary::failure::{Failure, describe};
 use crate::vocabulary::label::Report;
 use crate::vocabulary::turns::Turn;
+
+/// The time in which the other parties' words are heard when the time is up.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// The most by which the clocks of members may differ, in milliseconds.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -56,6 +60,8 @@ pub(super) struct Live {
     heard: bool,
     /// The parties that sent a message after their proposal: they have come past the agreement.
     agreed: BTreeSet<Party>,
+    /// The time is up, and the other parties are heard.
+    parting: Option<Parting>,
     farewell: Farewell,
 }
 
@@ -97,6 +103,7 @@ impl Live {
             turn,
             heard: false,
             agreed: BTreeSet::new(),
+            parting: None,
             farewell,
         }
     }
@@ -149,16 +156,81 @@ impl Live {
                 during: describe(&self.machine.awaiting()),
                 reason,
             },
-            Abort::TimeIsUp => {
+            Abort::TimeIsUp | Abort::AllHeard => {
                 let awaiting = self.machine.awaiting();
+                let (parties, detail) = match &self.parting {
+                    None => (awaiting.parties.clone(), None),
+                    Some(parting) => self.at_fault(parting),
+                };
                 Failure::Deadline {
-                    parties: awaiting.parties.iter().map(|party| self.name(*party)).collect(),
+                    parties: parties.iter().map(|party| self.name(*party)).collect(),
                     awaited: describe(&awaiting),
                     milliseconds: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
-                    detail: None,
+                    detail,
                 }
             }
         }
+    }
+
+    /// Returns the parties that the chains lead to, and what else is to be said of the chains.
+    fn at_fault(&self, parting: &Parting) -> (Vec<Party>, Option<String>) {
+        let names = |parties: &[Party]| {
+            let names: Vec<String> = parties.iter().map(|party| self.name(*party)).collect();
+            names.join(" and ")
+        };
+        match parting.find() {
+            Found::Silent(silent) => {
+                let between = parting.between();
+                let detail = format!("{} waited for {}", names(&between), names(&silent));
+                (silent, (!between.is_empty()).then_some(detail))
+            }
+            Found::EachOther(parties) => {
+                let detail = format!(
+                    "{} wait for each other: messages on the line between them are lost",
+                    names(&parties)
+                );
+                (Vec::new(), Some(detail))
+            }
+        }
+    }
+
+    /// Returns whether a message of another party is missing.
+    pub(super) fn awaits_others(&self) -> bool {
+        !self.machine.awaiting().parties.is_empty()
+    }
+
+    /// Returns whether the time is up, so that nothing goes on.
+    pub(super) fn is_parting(&self) -> bool {
+        self.parting.is_some()
+    }
+
+    /// Tells the others that the time is up, and hears them for a moment. Returns true once all have
+    /// spoken whose word can change what is found.
+    pub(super) fn part(
+        &mut self,
+        heard: Option<PeerStopped>,
+        context: &mut Context<Computation>,
+    ) -> bool {
+        if self.parting.is_none() {
+            let awaited = self.machine.awaiting().parties;
+            let names = awaited.iter().map(|party| self.name(*party)).collect();
+            let failure = self.failure(Abort::TimeIsUp);
+            self.farewell.tell_peers(&failure, names);
+            self.parting = Some(Parting::new(self.me, &awaited));
+            if let Some(timer) = self.timer.take() {
+                context.cancel_future(timer);
+            }
+            self.timer = Some(context.notify_later(Abort::AllHeard, PARTING));
+        }
+        let Some(parting) = &mut self.parting else { return true };
+        if let Some(PeerStopped { from, notice }) = heard {
+            let members = &self.members;
+            let place = |name: &String| members.iter().position(|member| member == name);
+            let awaited: Vec<Party> =
+                notice.awaits.iter().filter_map(place).filter_map(Party::new).collect();
+            parting.hear(from, &awaited);
+        }
+        parting.is_settled()
     }
 
     /// Sets the timer for the deadline.
@@ -179,7 +251,9 @@ impl Live {
                 Ok(Arc::new(self.report(outcome)))
             }
             Err(failure) => {
-                self.farewell.tell_peers(&failure);
+                let awaits = self.machine.awaiting().parties;
+                let awaits = awaits.iter().map(|party| self.name(*party)).collect();
+                self.farewell.tell_peers(&failure, awaits);
                 self.transition(Lifecycle::Failed);
                 self.log(&failure);
                 Err(failure)
@@ -191,7 +265,7 @@ impl Live {
 
     /// Ends the computation where it has not ended by itself.
     pub(super) fn break_off(mut self) {
-        self.farewell.tell_peers(&Failure::Broken);
+        self.farewell.tell_peers(&Failure::Broken, Vec::new());
         self.log(&Failure::Broken);
         let agreement = self.agreement();
         self.farewell.give(Conclusion::of_begun(Failure::Broken, agreement));

@@ -11,6 +11,7 @@ mod farewell;
 #[cfg(test)]
 mod hearing_tests;
 mod live;
+mod parting;
 mod tracer;
 
 use std::collections::BTreeMap;
@@ -175,6 +176,8 @@ pub enum Abort {
     Stopped(PeerStopped),
     /// The computation's deadline.
     TimeIsUp,
+    /// The other parties were heard after the deadline.
+    AllHeard,
     /// Any other reason.
     Because(Failure),
 }
@@ -243,6 +246,9 @@ impl Handler<Deliver> for Computation {
 
     fn handle(&mut self, deliver: Deliver, context: &mut Self::Context) {
         let Life::Live(live) = &mut self.life else { return };
+        if live.is_parting() {
+            return;
+        }
         match live.deliver(deliver) {
             Ok(()) => self.advance(context),
             Err(failure) => self.end(Err(failure), context),
@@ -254,8 +260,19 @@ impl Handler<Abort> for Computation {
     type Result = ();
 
     fn handle(&mut self, abort: Abort, context: &mut Self::Context) {
-        let Life::Live(live) = &self.life else { return };
-        let failure = live.failure(abort);
-        self.end(Err(failure), context);
+        let Life::Live(live) = &mut self.life else { return };
+        let over = match abort {
+            Abort::TimeIsUp => live.part(None, context).then_some(Abort::AllHeard),
+            Abort::Stopped(stopped) if stopped.notice.is_of_deadline() && live.awaits_others() => {
+                live.part(Some(stopped), context).then_some(Abort::AllHeard)
+            }
+            // Such a party says nothing more.
+            Abort::LinkLost { .. } if live.is_parting() => None,
+            over => Some(over),
+        };
+        if let Some(over) = over {
+            let failure = live.failure(over);
+            self.end(Err(failure), context);
+        }
     }
 }

@@ -8,7 +8,7 @@ use actix_web::dev::{self, RequestHead};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::uri::Authority;
 use actix_web::web::{self, Bytes, Payload};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use bytes::BytesMut;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -18,6 +18,7 @@ use super::http::ApiState;
 use super::large_bodies::LargeBody;
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
+use crate::vocabulary::connection_table::Standing;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::{Flight, SMALL};
 use crate::vocabulary::principal::Principal;
@@ -60,6 +61,10 @@ impl Caller {
         let api = api.ok_or_else(|| ApiError::internal("the server has no state of the API"))?;
         api.check_host(&request)?;
         let principal = api.authenticator.admit(&request).await?;
+        if let Some(standing) = request.conn_data::<Standing>() {
+            let underway = standing.admitted(principal.name());
+            request.extensions_mut().insert(underway);
+        }
         Ok(Self { api, principal, request })
     }
 

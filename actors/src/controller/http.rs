@@ -29,6 +29,7 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::label::Download;
+use crate::vocabulary::presence::presence;
 use crate::vocabulary::shown::shown;
 
 /// The state that the handlers work with.
@@ -134,7 +135,9 @@ async fn attribute(caller: Caller, path: web::Path<(String, String)>, payload: P
 async fn call(caller: Caller, uuid: web::Path<String>, payload: Payload) -> Answer {
     let (envelope, flight) = caller.read(payload).await?;
     let Caller { api, principal, .. } = caller;
-    let invoke = Invoke { principal, uuid: uuid.into_inner(), envelope, flight };
+    // A client that goes away drops this request, and ends what runs for it alone.
+    let (_present, awaited) = presence();
+    let invoke = Invoke { principal, uuid: uuid.into_inner(), envelope, flight, awaited };
     Ok(match api.ask(invoke).await? {
         Some(uuid) => uuid_answer(uuid),
         None => answer(&Body::None),

@@ -41,6 +41,7 @@ use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Download, Labelled};
 use crate::vocabulary::object::{Argument, Call, Method, Object, Principal, Reply, Right};
+use crate::vocabulary::presence::Awaited;
 use crate::vocabulary::room::{Room, Rooms};
 use crate::vocabulary::settings::Limits;
 use crate::vocabulary::shown::shown;
@@ -111,6 +112,8 @@ pub struct Invoke {
     pub envelope: Envelope,
     /// The room for their bytes.
     pub flight: Flight,
+    /// The client that waits for the result.
+    pub awaited: Awaited,
 }
 
 /// The request for the value behind a handle.
@@ -173,7 +176,7 @@ impl Controller {
     }
 
     fn prepare(&mut self, invoke: Invoke) -> Result<(Object, Call, Room), ApiError> {
-        let Invoke { principal, uuid, envelope, flight } = invoke;
+        let Invoke { principal, uuid, envelope, flight, awaited } = invoke;
         let (object, method) = self.callable(&principal, &uuid)?;
         let positional = envelope
             .args
@@ -188,7 +191,8 @@ impl Controller {
         let arguments = method.bind(positional, named)?;
         // A result without room would have been computed, and opened, for nothing.
         let room = self.handles.reserve(&principal, RESULT_ROOM)?;
-        let call = Call { principal, key: object.key, method: method.name, arguments, flight };
+        let (key, method) = (object.key, method.name);
+        let call = Call { principal, key, method, arguments, flight, awaited };
         Ok((object, call, room))
     }
 
@@ -422,6 +426,7 @@ mod tests {
             uuid: uuid.clone(),
             envelope: Envelope::default(),
             flight: Flight::default(),
+            awaited: Awaited::default(),
         };
         let first = controller.send(invoke());
         // The first call has not been answered, and its answer will need the room.

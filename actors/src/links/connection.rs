@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::greeting::{self, Greeting, GreetingError, PATIENCE, Purpose};
-use super::half_open::{Place, Stage};
 use super::stream::{FrameReader, FrameWriter};
+use crate::vocabulary::connection_table::{Place, Stage};
 
 /// The plaintext that TLS may hold back while the network takes no more, in bytes.
 const TLS_BUFFER: usize = 1 << 20;
@@ -79,13 +79,19 @@ impl From<ConnectionError> for Refused {
 
 /// The identity and greeting that this node shows, and the certificates that it accepts.
 #[derive(Clone)]
-pub(super) struct Credentials {
+pub struct Credentials {
     pub(super) identity: Arc<Identity>,
     pub(super) roster: Arc<Roster>,
     pub(super) greeting: Greeting,
 }
 
 impl Credentials {
+    /// Creates the credentials of a node with this identity and these pinned members.
+    #[must_use]
+    pub fn new(identity: Arc<Identity>, roster: Arc<Roster>, greeting: Greeting) -> Self {
+        Self { identity, roster, greeting }
+    }
+
     /// Connects to `member` at `address`, and checks that the greetings fit.
     pub(super) async fn dial(
         &self,

@@ -1,7 +1,7 @@
 //! Accepts connections from other members and gives each to the link of its member.
 //!
 //! A caller that is no member costs one handshake. Handshakes at a time are bounded by
-//! [`HalfOpen`], in which those from members' addresses have places of their own.
+//! [`ConnectionTable`], in which those from members' addresses have places of their own.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,15 +16,9 @@ use tokio::sync::Semaphore;
 
 use super::connection::{Connection, Refused};
 use super::greeting::Purpose;
-use super::half_open::{HalfOpen, Place, Source};
 use super::{Accepted, Events, Peer, PeerLink, Rejected, Trust, probe};
-
-/// The most connections in their handshake at a time: from one address of a member, and from all of
-/// them. Members behind one address may restart together.
-const OF_MEMBERS: [usize; 2] = [96, 128];
-
-/// The most connections in their handshake at a time: from one other address, and from all others.
-const OF_OTHERS: [usize; 2] = [32, 192];
+use crate::vocabulary::connection_table::{ConnectionTable, Place, Source};
+use crate::vocabulary::connections::Connections;
 
 /// The interval at which the addresses of the members are looked up.
 const LOOKING_UP: Duration = Duration::from_secs(60);
@@ -52,8 +46,8 @@ struct Acceptor {
     /// Room for the probes of each member.
     probes: BTreeMap<String, Arc<Semaphore>>,
     sources: Rc<RefCell<Sources>>,
-    of_members: HalfOpen,
-    of_others: HalfOpen,
+    of_members: ConnectionTable,
+    of_others: ConnectionTable,
 }
 
 /// The sources of members' connections.
@@ -89,15 +83,14 @@ impl Listener {
             by_position.insert(position, link);
         }
         let room = |name: &String| (name.clone(), Arc::new(Semaphore::new(MOST_PROBES)));
-        let [of_members, of_others] =
-            [OF_MEMBERS, OF_OTHERS].map(|[of_one, all]| HalfOpen::new(of_one, all));
+        let Connections { of_members, of_others, .. } = Connections::of_this_process();
         let acceptor = Acceptor {
             trust: trust.clone(),
             links: by_name,
             probes: addresses.keys().map(room).collect(),
             sources: Rc::default(),
-            of_members,
-            of_others,
+            of_members: ConnectionTable::of_strangers(of_members),
+            of_others: ConnectionTable::of_strangers(of_others),
         };
         Self { acceptor, addresses, socket: Some(socket) }.start();
         by_position
@@ -162,7 +155,7 @@ async fn accept(socket: std::net::TcpListener, acceptor: Acceptor) {
 
 impl Acceptor {
     /// Returns the places for connections from this address.
-    fn places(&self, from: SocketAddr) -> &HalfOpen {
+    fn places(&self, from: SocketAddr) -> &ConnectionTable {
         let is_members = self.sources.borrow().has(Source::of(from.ip()));
         if is_members { &self.of_members } else { &self.of_others }
     }

@@ -11,12 +11,12 @@
 mod connection;
 mod cpu_time;
 mod greeting;
-mod half_open;
 mod listener;
 mod outbox;
 mod probe;
 mod round_trip;
 mod stream;
+mod told;
 mod trust;
 
 use std::cell::Cell;
@@ -34,17 +34,17 @@ use cloister_protocols::machine::{Outgoing, Part};
 use cloister_protocols::wire::{Frame, Header, SessionId};
 use tokio::time::timeout;
 
+use self::connection::Connection;
 pub use self::connection::ConnectionError;
-use self::connection::{Connection, Credentials};
 pub use self::cpu_time::CpuTime;
 pub use self::greeting::{Greeting, GreetingError, Purpose};
-pub use self::half_open::{HalfOpen, Place};
 pub use self::listener::Listener;
 use self::outbox::Outbox;
 pub use self::probe::{Findings, LONGEST_IDLE, MOST_BYTES, Met, Probe};
 pub use self::round_trip::RoundTrip;
 use self::round_trip::Stopwatch;
-pub use self::trust::Trust;
+use self::told::Told;
+pub use self::trust::{Credentials, Trust};
 
 /// The first pause before dialling again; it doubles up to [`LONGEST_PAUSE`].
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -71,6 +71,8 @@ pub struct PeerLink {
     pause: Duration,
     problem: Option<String>,
     cpu_time: CpuTime,
+    /// The last notices of ends, which the peer may not have got.
+    told: Told,
 }
 
 /// The member at the other end of a link.
@@ -177,7 +179,7 @@ pub struct Transmit {
 }
 
 /// The command to tell the peer that a session has ended here without a result.
-#[derive(Debug, Message)]
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct SendStop {
     /// The session.
@@ -212,6 +214,7 @@ impl PeerLink {
             pause: SHORTEST_PAUSE,
             problem: None,
             cpu_time: CpuTime::default(),
+            told: Told::default(),
         }
     }
 
@@ -253,6 +256,9 @@ impl PeerLink {
         self.epoch += 1;
         self.problem = None;
         let outbox = Rc::new(Outbox::default());
+        for SendStop { session, notice } in self.told.again(greeting.boot, Instant::now()) {
+            outbox.stop(*session, notice.clone());
+        }
         let round_trip = RoundTrip::default();
         let stopwatch = Stopwatch::new(round_trip.clone());
         let shown = certificate.as_ref().map(CertificateFacts::fingerprint);
@@ -389,8 +395,10 @@ impl Handler<SendStop> for PeerLink {
 
     fn handle(&mut self, stop: SendStop, _: &mut Self::Context) {
         if let State::Up { outbox, .. } = &self.state {
-            outbox.stop(stop.session, stop.notice);
+            outbox.stop(stop.session, stop.notice.clone());
         }
+        // The connection may be broken already, without a sign of it.
+        self.told.keep(stop, Instant::now());
     }
 }
 

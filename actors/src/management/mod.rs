@@ -42,7 +42,6 @@ use crate::services::{approvals as approvals_service, audit as audit_service, da
 use crate::vocabulary::code::Code;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
-use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Labelled;
 use crate::vocabulary::object::{Argument, Call, Interface, Principal, Reply};
 
@@ -137,7 +136,8 @@ impl ManagementState {
             .collect::<Result<BTreeMap<_, _>, ApiError>>()?;
         let arguments = method.bind(Vec::new(), named)?;
         let (principal, method) = (principal.clone(), method.name);
-        let call = Call { principal, key: 0, method, arguments, flight: Flight::default() };
+        let (flight, awaited) = Default::default();
+        let call = Call { principal, key: 0, method, arguments, flight, awaited };
         let value = match self.siblings.ask(service.address, call).await?? {
             Reply::None => Ok(Value::Null),
             Reply::Value(Labelled::Public(data)) => serde_json::to_value(data),

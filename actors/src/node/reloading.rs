@@ -6,24 +6,26 @@
 //! - the owners' policies, those in `policy.d` among them
 //!
 //! Existing connections stay, and the computations over them, except those to a certificate that is
-//! no longer pinned. All is read and checked before anything changes.
+//! no longer pinned. All is read and checked before anything changes. What can fail comes first: where
+//! an actor does not answer, those before it are told of the old members again.
 //!
 //! Nothing else of the consortium can change in this way. Names, order and addresses of the members
 //! decide who dials whom, and a node that changes them begins anew, as for other settings.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 use cloister_certs::{ApiCertificate, Expiry, Identity, ReadCertificate, Roster};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::pinned;
 use super::serving::api_certificate;
 use crate::bus::{SESSIONS, SIMON, Siblings};
 use crate::control::Reload;
-use crate::links::{Greeting, Trust};
+use crate::links::{Credentials, Greeting, Trust};
 use crate::management::Facts;
 use crate::policy::Policies;
 use crate::services::registry::Books;
@@ -32,6 +34,9 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::settings::{CurrentPolicies, Settings};
+
+/// The time in which an actor must answer. It works off its mailbox in milliseconds.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// The files that a running node reads again.
 pub struct Files {
@@ -69,8 +74,8 @@ impl Reloader {
     /// Reads the files again, and goes on with them.
     ///
     /// # Errors
-    /// If they cannot be read, or more of the consortium has changed than fingerprints: then nothing
-    /// was done.
+    /// If they cannot be read, more of the consortium has changed than fingerprints, or an actor does
+    /// not answer: then all is as before.
     async fn reload(&self) -> Result<Value, ApiError> {
         let _turn = self.turn.lock().await;
         let reread = Arc::clone(&self.reread);
@@ -86,7 +91,9 @@ impl Reloader {
         let greeting = Greeting::new(&consortium, self.boot);
         let fingerprint = identity.fingerprint();
         let renewed = facts.renewed(consortium.clone(), fingerprint, identity.not_after());
-        self.trust.renew(Arc::new(identity), roster, greeting);
+        let credentials = Credentials::new(Arc::new(identity), roster, greeting);
+        self.tell(&facts.consortium, consortium, credentials).await?;
+        // From here on nothing fails.
         *self.facts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
         if let Some(shown) = &self.certificate {
             shown.replace(certificate);
@@ -94,12 +101,38 @@ impl Reloader {
         self.warn_of_others(&settings);
         let (books, policies) = (self.books.clone(), settings.policy.clone());
         self.policies.replace(settings.policy);
-        blocking::run(move || books.warn_of_policies(&policies)).await?;
-        let renewed = Renewed(Arc::new(consortium));
-        self.siblings.ask(SESSIONS, renewed.clone()).await?;
-        self.siblings.ask(SIMON, renewed).await?;
         tracing::info!(%fingerprint, "identity, fingerprints, certificate and policies were read again");
+        if let Err(error) = blocking::run(move || books.warn_of_policies(&policies)).await {
+            tracing::warn!(%error, "the policies were not compared with the datasets");
+        }
         Ok(json!({"fingerprint": fingerprint.to_string()}))
+    }
+
+    /// Tells the links and the actors of new members. If one does not answer, all are told of those
+    /// before.
+    async fn tell(
+        &self,
+        before: &Consortium,
+        after: Consortium,
+        credentials: Credentials,
+    ) -> Result<(), ApiError> {
+        let (before, after) = (Renewed(Arc::new(before.clone())), Renewed(Arc::new(after)));
+        let mut actors = Vec::new();
+        for name in [SESSIONS, SIMON] {
+            let actor = self.siblings.find::<Renewed>(name).await;
+            actors.push((name, actor.map_err(|_| silent(name))?));
+        }
+        // The sessions have the links compare their certificates with these.
+        let old = self.trust.replace(credentials);
+        for (told, (name, actor)) in actors.iter().enumerate() {
+            if !matches!(timeout(ANSWER, actor.send(after.clone())).await, Ok(Ok(()))) {
+                let _ = self.trust.replace(old);
+                // One message each. The one that is late reads it behind the first.
+                actors.iter().take(told + 1).for_each(|(_, actor)| actor.do_send(before.clone()));
+                return Err(silent(name));
+            }
+        }
+        Ok(())
     }
 
     /// Warns if other settings have changed: they hold from the next start on.
@@ -174,6 +207,12 @@ fn check(
             Err(format!("the certificate {ours} has expired or is not yet valid"))
         }
     }
+}
+
+fn silent(actor: &str) -> ApiError {
+    let message = format!("nothing was changed: the actor `{actor}` does not answer");
+    ApiError::new(Code::NotReloaded, message)
+        .hint("try again; if it stays so, start the node again")
 }
 
 fn refused(reason: String) -> ApiError {

@@ -1,15 +1,19 @@
 //! The listeners for clients: the API, over HTTPS or not, and health and metrics by themselves.
 //!
-//! A node is ready only when all workers of its listeners have started. Handshakes of TLS have
-//! places by address ([`HalfOpen`]), so that those that never end hold up no request.
+//! A node is ready only when all workers of its listeners have started. Each connection has a place
+//! ([`ConnectionTable`]) until its end: by address, until a request on it has shown a right token. So
+//! connections that do nothing hold up no request, and take no descriptor from the other members.
 
 use std::fmt;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_http::{HttpService, Protocol, Request, Response};
+use actix_http::{Extensions, HttpService, Protocol, Request, Response};
 use actix_service::{IntoServiceFactory, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{
@@ -19,7 +23,7 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 use actix_web::{App, Error, web};
 use cloister_certs::{ApiCertificate, ReadCertificate, SettingsError};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::time::timeout;
@@ -30,8 +34,9 @@ use super::StartError;
 use super::predecessor::bind;
 use crate::controller::http::{ApiState, routes};
 use crate::controller::{Origins, host_of};
-use crate::links::HalfOpen;
 use crate::management::{self, ManagementState};
+use crate::vocabulary::connection_table::{ConnectionTable, Most, Standing};
+use crate::vocabulary::connections::Connections;
 use crate::vocabulary::settings::{Access, Settings};
 
 /// The number of HTTP workers: handlers only translate, so a few serve many clients.
@@ -49,9 +54,11 @@ const STARTING: Duration = Duration::from_secs(30);
 /// The time that a handshake of TLS may take after its first byte.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
-/// The most connections in their handshake at a time: from one address, and from all. Many clients
-/// may come from one address, that of a gateway.
-const HALF_OPEN: [usize; 2] = [128, 256];
+/// The connections of a worker that may wait for their places, beside those that have one.
+const IN_TRANSIT: usize = 16;
+
+/// The longest beginning of a connection that is looked at.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The protocols inside of TLS, the preferred first.
 const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
@@ -61,7 +68,6 @@ const HTTP_2: &[u8] = b"h2";
 #[derive(Clone)]
 pub(super) struct Tls {
     acceptor: TlsAcceptor,
-    half_open: HalfOpen,
 }
 
 /// A socket to be served.
@@ -70,6 +76,14 @@ struct Listening {
     address: SocketAddr,
     setting: &'static str,
     workers: usize,
+    /// The most connections of strangers, and of principals.
+    most: [Most; 2],
+}
+
+/// A connection with its standing, which its requests change.
+struct Served<T> {
+    io: T,
+    standing: Standing,
 }
 
 /// Reads the certificate that the API shows: that of the settings, or else the identity's. It
@@ -103,7 +117,14 @@ pub(super) async fn serve(
             .configure(routes)
     };
     let address = settings.api_listen;
-    let listening = Listening { socket, address, setting: "api_listen", workers: HTTP_WORKERS };
+    let Connections { of_strangers, of_principals, .. } = Connections::of_this_process();
+    let listening = Listening {
+        socket,
+        address,
+        setting: "api_listen",
+        workers: HTTP_WORKERS,
+        most: [of_strangers, of_principals],
+    };
     listening.start(app, tls).await
 }
 
@@ -125,7 +146,8 @@ pub(super) async fn serve_metrics(
             .app_data(web::Data::new(management.clone()))
             .configure(management::metrics_routes)
     };
-    let listening = Listening { socket, address, setting: "metrics_listen", workers: 1 };
+    let most = [Connections::of_this_process().of_watchers; 2];
+    let listening = Listening { socket, address, setting: "metrics_listen", workers: 1, most };
     listening.start(app, None).await.map(Some)
 }
 
@@ -152,9 +174,11 @@ impl Listening {
         <S::Service as Service<Request>>::Future: 'static,
         B: MessageBody + 'static,
     {
-        let Self { socket, address, setting, workers } = self;
+        let Self { socket, address, setting, workers, most: [strangers, principals] } = self;
+        let places = ConnectionTable::new(strangers, principals);
+        let of_each = (strangers.of_all + principals.of_all).div_ceil(workers) + IN_TRANSIT;
         let server = Server::build().workers(workers).shutdown_timeout(GRACE_SECONDS);
-        let server = server.disable_signals();
+        let server = server.max_concurrent_connections(of_each).disable_signals();
         let closing = server.graceful_shutdown_signal();
         let closed = move || {
             let closing = closing.clone();
@@ -165,15 +189,19 @@ impl Listening {
             None => server.listen(setting, socket, move || {
                 let http = HttpService::build().graceful_shutdown_signal(closed.clone());
                 let http = http.client_disconnect_timeout(DISCONNECT).local_addr(address);
+                // A client that has gone wants no answer.
+                let http = http.on_connect_ext(tell_standing).h1_allow_half_closed(false);
                 let http = http.finish(map_config(app(), |()| AppConfig::default()));
-                worker(http, started.clone(), async |tcp| Some((tcp, Protocol::Http1)))
+                worker(http, started.clone(), places.clone(), plain)
             }),
             Some(tls) => server.listen(setting, socket, move || {
                 let http = HttpService::build().graceful_shutdown_signal(closed.clone());
                 let http = http.client_disconnect_timeout(DISCONNECT).local_addr(address).secure();
+                let http = http.on_connect_ext(tell_standing).h1_allow_half_closed(false);
                 let http = http.finish(map_config(app(), |()| AppConfig::default()));
                 let tls = tls.clone();
-                worker(http, started.clone(), async move |tcp| tls.shake(tcp).await)
+                let open = async move |tcp| tls.shake(tcp).await;
+                worker(http, started.clone(), places.clone(), open)
             }),
         };
         let server = server.map_err(|error| StartError::Bind { setting, address, error })?.run();
@@ -195,17 +223,18 @@ impl Listening {
     }
 }
 
-/// Makes the service of one worker, and tells whether it has started. A connection is opened before
-/// its requests are read.
+/// Makes the service of one worker, and tells whether it has started. A connection takes its place,
+/// and is opened before its requests are read.
 fn worker<T, H, O>(
     http: H,
     started: UnboundedSender<bool>,
+    places: ConnectionTable,
     open: O,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()>
 where
     T: AsyncRead + AsyncWrite + Unpin + 'static,
     H: ServiceFactory<
-            (T, Protocol, Option<SocketAddr>),
+            (Served<T>, Protocol, Option<SocketAddr>),
             Config = (),
             Response = (),
             InitError = (),
@@ -215,22 +244,43 @@ where
     let (http, open) = (Rc::new(http), Rc::new(open));
     fn_factory(move || {
         let (http, open, started) = (Rc::clone(&http), Rc::clone(&open), started.clone());
+        let places = places.clone();
         async move {
             let http = http.new_service(()).await;
             // The node's start may have been given up.
             let _ = started.send(http.is_ok());
             let http = Rc::new(http?);
             Ok(fn_service(move |tcp: TcpStream| {
-                let (http, open) = (Rc::clone(&http), Rc::clone(&open));
+                let (http, open, places) = (Rc::clone(&http), Rc::clone(&open), places.clone());
                 async move {
-                    let from = tcp.peer_addr().ok();
-                    let (io, protocol) = open(tcp).await.ok_or(())?;
-                    // An error of a connection is its client's.
-                    http.call((io, protocol, from)).await.map_err(drop)
+                    let from = tcp.peer_addr().map_err(drop)?;
+                    let served = places.enter(from.ip()).hold(async |place| {
+                        if !place.spoken(&tcp).await {
+                            return None;
+                        }
+                        let (io, protocol) = open(tcp).await?;
+                        let io = Served { io, standing: place.standing() };
+                        // An error of a connection is its client's.
+                        http.call((io, protocol, Some(from))).await.ok()
+                    });
+                    served.await.flatten().ok_or(())
                 }
             }))
         }
     })
+}
+
+/// Finds the protocol of a connection without TLS: a client may know that this node speaks HTTP/2.
+async fn plain(tcp: TcpStream) -> Option<(TcpStream, Protocol)> {
+    let mut begun = [0; PREFACE.len()];
+    let length = tcp.peek(&mut begun).await.ok()?;
+    let protocol = if begun.get(..length)? == PREFACE { Protocol::Http2 } else { Protocol::Http1 };
+    Some((tcp, protocol))
+}
+
+/// Lets the requests of a connection know its standing.
+fn tell_standing<T>(connection: &Served<T>, extensions: &mut Extensions) {
+    extensions.insert(connection.standing.clone());
 }
 
 impl Tls {
@@ -238,25 +288,56 @@ impl Tls {
     pub(super) fn new(certificate: &ApiCertificate) -> Result<Self, SettingsError> {
         let mut config = certificate.server_config()?;
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
-        let [of_one, all] = HALF_OPEN;
-        let half_open = HalfOpen::new(of_one, all);
-        Ok(Self { acceptor: TlsAcceptor::from(std::sync::Arc::new(config)), half_open })
+        Ok(Self { acceptor: TlsAcceptor::from(std::sync::Arc::new(config)) })
     }
 
-    /// Runs the handshake. Returns none if it fails, takes too long or loses its place.
+    /// Runs the handshake. Returns none if it fails or takes too long.
     async fn shake(&self, tcp: TcpStream) -> Option<(TlsStream<TcpStream>, Protocol)> {
-        let from = tcp.peer_addr().ok()?.ip();
         // Without it, answers only come later.
         let _ = tcp.set_nodelay(true);
-        let shaken = self.half_open.enter(from).hold(async |place| {
-            if !place.spoken(&tcp).await {
-                return None;
-            }
-            timeout(HANDSHAKE, self.acceptor.accept(tcp)).await.ok()?.ok()
-        });
-        let tls = shaken.await.flatten()?;
+        let tls = timeout(HANDSHAKE, self.acceptor.accept(tcp)).await.ok()?.ok()?;
         let is_http_2 = tls.get_ref().1.alpn_protocol() == Some(HTTP_2);
         Some((tls, if is_http_2 { Protocol::Http2 } else { Protocol::Http1 }))
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Served<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_read(context, into)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Served<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().io).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
     }
 }
 
@@ -267,7 +348,8 @@ mod tests {
     fn listening() -> Listening {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let socket = TcpListener::bind(address).unwrap();
-        Listening { socket, address, setting: "api_listen", workers: 2 }
+        let most = [Most { of_one: 8, of_all: 8 }; 2];
+        Listening { socket, address, setting: "api_listen", workers: 2, most }
     }
 
     #[actix_rt::test]

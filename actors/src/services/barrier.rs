@@ -1,6 +1,6 @@
 //! `Barrier`: clients wait for each other by counting arrivals and departures.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler};
@@ -17,9 +17,6 @@ use crate::vocabulary::object::{Call, Interface, Method, Object, Principal, Repl
 /// The most parties that a barrier counts.
 const MOST_PARTIES: usize = 1_024;
 
-/// The most bytes of a party's name.
-const LONGEST_PARTY: usize = 1 << 10;
-
 /// The bytes that count for a barrier beside its name, from the start: parties that arrive and depart
 /// are other principals', and are kept as hashes.
 const FULL_BYTES: usize = 2 * MOST_PARTIES * size_of::<PartyHash>();
@@ -29,12 +26,10 @@ const KIND: Kind = Kind { one: "barrier", many: "barriers" };
 /// The actor.
 pub struct Barrier {
     barriers: Named<String, Counts>,
-    names: BTreeMap<u64, String>,
-    made: u64,
 }
 
+#[derive(Default)]
 struct Counts {
-    key: u64,
     arrived: BTreeSet<PartyHash>,
     departed: BTreeSet<PartyHash>,
 }
@@ -69,7 +64,7 @@ impl Barrier {
     /// Creates the service, with these bounds on what clients make.
     #[must_use]
     pub fn new(quota: Quota) -> Self {
-        Self { barriers: Named::new(KIND, quota), names: BTreeMap::new(), made: 0 }
+        Self { barriers: Named::new(KIND, quota) }
     }
 
     /// Returns the description that the service gives of itself.
@@ -84,33 +79,18 @@ impl Barrier {
         name: String,
         context: &Context<Self>,
     ) -> Result<Reply, ApiError> {
-        let key = match self.barriers.get(&name) {
-            Some(counts) => counts.key,
-            None => self.insert(caller, name)?,
-        };
+        let bytes = name.len().saturating_add(FULL_BYTES);
+        let key = self.barriers.find_or_put(caller, name, Counts::default, bytes)?;
         let recipient = context.address().recipient();
         Ok(Reply::Object(Object { interface: &BARRIER, recipient, key }))
     }
 
-    fn insert(&mut self, caller: &Principal, name: String) -> Result<u64, ApiError> {
-        let key = self.made + 1;
-        let bytes = name.len().saturating_add(FULL_BYTES);
-        let counts = Counts { key, arrived: BTreeSet::new(), departed: BTreeSet::new() };
-        self.barriers.put(caller, name.clone(), counts, bytes)?;
-        self.names.insert(key, name);
-        self.made = key;
-        Ok(key)
-    }
-
     fn delete(&mut self, caller: &Principal, name: &String) -> Result<Reply, ApiError> {
-        let counts = self.barriers.remove(caller, name)?;
-        self.names.remove(&counts.key);
-        Ok(Reply::None)
+        self.barriers.remove(caller, name).map(|_| Reply::None)
     }
 
     fn on_barrier(&mut self, call: &Call) -> Result<Reply, ApiError> {
-        let counts = self.names.get(&call.key).and_then(|name| self.barriers.get_mut(name));
-        let counts = counts.ok_or_else(|| nothing_named("barrier"))?;
+        let counts = self.barriers.of_key(call.key).ok_or_else(|| nothing_named("barrier"))?;
         match call.method {
             "arrive" => {
                 counts.departed.clear();
@@ -134,12 +114,6 @@ fn add(parties: &mut BTreeSet<PartyHash>, party: &str) -> Result<Reply, ApiError
         return Err(ApiError::argument(
             "party",
             format!("a barrier counts {MOST_PARTIES} at most"),
-        ));
-    }
-    if party.len() > LONGEST_PARTY {
-        return Err(ApiError::argument(
-            "party",
-            format!("a party's name has {LONGEST_PARTY} bytes at most"),
         ));
     }
     parties.insert(hash);

@@ -45,10 +45,15 @@ pub(super) struct Named<K, T> {
     /// The part of this kind that each principal takes.
     of_kind: Rooms,
     entries: BTreeMap<K, Entry<T>>,
+    /// The names, by the keys under which handles know them.
+    names: BTreeMap<u64, K>,
+    /// The last key.
+    made: u64,
     bytes: usize,
 }
 
 struct Entry<T> {
+    key: u64,
     value: T,
     owner: Principal,
     bytes: usize,
@@ -68,18 +73,44 @@ impl Quota {
     }
 }
 
-impl<K: Ord, T> Named<K, T> {
+impl<K: Ord + Clone, T> Named<K, T> {
     pub(super) fn new(kind: Kind, quota: Quota) -> Self {
         let of_kind = Rooms::new(quota.most_of_one, quota.most_bytes_of_one);
-        Self { kind, quota, of_kind, entries: BTreeMap::new(), bytes: 0 }
+        let (entries, names) = (BTreeMap::new(), BTreeMap::new());
+        Self { kind, quota, of_kind, entries, names, made: 0, bytes: 0 }
     }
 
     pub(super) fn get(&self, name: &K) -> Option<&T> {
         self.entries.get(name).map(|entry| &entry.value)
     }
 
-    pub(super) fn get_mut(&mut self, name: &K) -> Option<&mut T> {
+    /// Returns the key of the thing of this name. None has the key 0, and none that of an earlier one.
+    pub(super) fn key(&self, name: &K) -> Option<u64> {
+        self.entries.get(name).map(|entry| entry.key)
+    }
+
+    /// Returns the thing of this key.
+    pub(super) fn of_key(&mut self, key: u64) -> Option<&mut T> {
+        let name = self.names.get(&key)?;
         self.entries.get_mut(name).map(|entry| &mut entry.value)
+    }
+
+    /// Returns the key of the thing of this name. If there is none, adds one of so many bytes.
+    ///
+    /// # Errors
+    /// If there is no room.
+    pub(super) fn find_or_put(
+        &mut self,
+        caller: &Principal,
+        name: K,
+        value: impl FnOnce() -> T,
+        bytes: usize,
+    ) -> Result<u64, ApiError> {
+        if let Some(key) = self.key(&name) {
+            return Ok(key);
+        }
+        self.put(caller, name, value(), bytes)?;
+        Ok(self.made)
     }
 
     /// Returns whether the caller may delete and replace what has this name, where there is any.
@@ -105,15 +136,15 @@ impl<K: Ord, T> Named<K, T> {
         let replaced = self.take(&name).map(|entry| Entry { _rooms: None, ..entry });
         match self.reserve(caller, bytes) {
             Ok(rooms) => {
-                let owner = caller.clone();
-                self.insert(name, Entry { value, owner, bytes, _rooms: Some(rooms) });
+                let (key, owner) = (self.next_key(), caller.clone());
+                self.insert(name, Entry { key, value, owner, bytes, _rooms: Some(rooms) });
                 Ok(())
             }
             Err(error) => {
-                if let Some(Entry { value, owner, bytes, .. }) = replaced {
+                if let Some(Entry { key, value, owner, bytes, .. }) = replaced {
                     let rooms = [&self.of_kind, &self.quota.rooms];
                     let rooms = rooms.map(|rooms| rooms.take(&owner, bytes));
-                    self.insert(name, Entry { value, owner, bytes, _rooms: Some(rooms) });
+                    self.insert(name, Entry { key, value, owner, bytes, _rooms: Some(rooms) });
                 }
                 Err(error)
             }
@@ -122,7 +153,8 @@ impl<K: Ord, T> Named<K, T> {
 
     /// Adds a thing of the node's own, which counts for no principal.
     pub(super) fn put_own(&mut self, owner: Principal, name: K, value: T) {
-        self.insert(name, Entry { value, owner, bytes: 0, _rooms: None });
+        let key = self.next_key();
+        self.insert(name, Entry { key, value, owner, bytes: 0, _rooms: None });
     }
 
     /// Deletes a thing of the caller, and returns it.
@@ -138,23 +170,31 @@ impl<K: Ord, T> Named<K, T> {
 
     /// Deletes all things whose names are not to stay.
     pub(super) fn retain(&mut self, stays: impl Fn(&K) -> bool) {
-        let bytes = &mut self.bytes;
+        let (bytes, names) = (&mut self.bytes, &mut self.names);
         self.entries.retain(|name, entry| {
             let stays = stays(name);
             if !stays {
                 *bytes -= entry.bytes;
+                names.remove(&entry.key);
             }
             stays
         });
     }
 
+    fn next_key(&mut self) -> u64 {
+        self.made += 1;
+        self.made
+    }
+
     fn insert(&mut self, name: K, entry: Entry<T>) {
         self.bytes += entry.bytes;
+        self.names.insert(entry.key, name.clone());
         self.entries.insert(name, entry);
     }
 
     fn take(&mut self, name: &K) -> Option<Entry<T>> {
         let entry = self.entries.remove(name)?;
+        self.names.remove(&entry.key);
         self.bytes -= entry.bytes;
         Some(entry)
     }
@@ -242,6 +282,20 @@ mod tests {
         named.put(&bob, MOST, (), 1).unwrap();
         named.remove(&ada, &0).unwrap();
         named.put(&ada, 0, (), 1).unwrap();
+    }
+
+    #[test]
+    fn a_key_is_of_one_thing_for_ever() {
+        let (mut named, _) = named(usize::MAX, usize::MAX);
+        let ada = researcher("ada");
+        let mut open = |name| named.find_or_put(&ada, name, || (), 1).unwrap();
+        assert_eq!([open(7), open(8), open(7)], [1, 2, 1]);
+        assert!(named.of_key(1).is_some() && named.of_key(0).is_none());
+        named.remove(&ada, &7).unwrap();
+        assert!(named.of_key(1).is_none());
+        assert_eq!(named.find_or_put(&ada, 7, || (), 1).unwrap(), 3);
+        named.retain(|_| false);
+        assert!(named.names.is_empty() && named.of_key(3).is_none());
     }
 
     #[test]

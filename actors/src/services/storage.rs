@@ -4,7 +4,6 @@
 //! is private, other microservices compute with it, and it is never downloaded. A value belongs to
 //! the caller that stored it, and counts for that one.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler};
@@ -26,13 +25,9 @@ const VALUES: Kind = Kind { one: "value", many: "values" };
 
 /// The actor.
 pub struct KeyValueStorage {
-    /// The number of each storage.
-    storages: Named<String, u64>,
-    /// The names of the storages, by number.
-    names: BTreeMap<u64, String>,
-    /// The values of all storages.
+    storages: Named<String, ()>,
+    /// The values of all storages, by a storage's key and their own name.
     values: Named<(u64, String), Labelled>,
-    made: u64,
 }
 
 /// The methods that clients can call on the service.
@@ -62,7 +57,7 @@ impl KeyValueStorage {
     #[must_use]
     pub fn new(quota: Quota) -> Self {
         let (storages, values) = (Named::new(STORAGES, quota.clone()), Named::new(VALUES, quota));
-        let mut service = Self { storages, names: BTreeMap::new(), values, made: 0 };
+        let mut service = Self { storages, values };
         service.insert_default();
         service
     }
@@ -79,33 +74,22 @@ impl KeyValueStorage {
         name: String,
         context: &Context<Self>,
     ) -> Result<Reply, ApiError> {
-        let key = match self.storages.get(&name) {
-            Some(key) => *key,
-            None => {
-                let key = self.made + 1;
-                let bytes = name.len();
-                self.storages.put(caller, name.clone(), key, bytes)?;
-                self.names.insert(key, name);
-                self.made = key;
-                key
-            }
-        };
+        let bytes = name.len();
+        let key = self.storages.find_or_put(caller, name, || (), bytes)?;
         let recipient = context.address().recipient();
         Ok(Reply::Object(Object { interface: &STORAGE, recipient, key }))
     }
 
     /// Makes the storage that always exists. A caller with a token cannot delete it.
     fn insert_default(&mut self) {
-        self.made += 1;
-        self.storages.put_own(Principal::anybody(), DEFAULT.to_owned(), self.made);
-        self.names.insert(self.made, DEFAULT.to_owned());
+        self.storages.put_own(Principal::anybody(), DEFAULT.to_owned(), ());
     }
 
     /// Deletes a storage with all its values, those of other callers too.
     fn delete(&mut self, caller: &Principal, name: &String) -> Result<Reply, ApiError> {
-        let key = self.storages.remove(caller, name)?;
-        self.names.remove(&key);
-        self.values.retain(|(storage, _)| *storage != key);
+        let key = self.storages.key(name);
+        self.storages.remove(caller, name)?;
+        self.values.retain(|(storage, _)| Some(*storage) != key);
         if name == DEFAULT {
             self.insert_default();
         }
@@ -113,9 +97,7 @@ impl KeyValueStorage {
     }
 
     fn on_storage(&mut self, call: &Call) -> Result<Reply, ApiError> {
-        if !self.names.contains_key(&call.key) {
-            return Err(nothing_named("storage"));
-        }
+        self.storages.of_key(call.key).ok_or_else(|| nothing_named("storage"))?;
         let name = (call.key, call.arguments.text("key")?);
         match call.method {
             "store" => {

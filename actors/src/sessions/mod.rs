@@ -39,7 +39,7 @@ use self::running::Running;
 pub use self::status::{LinkState, LookAtLinks, ProbeMember};
 pub use self::stopping::{Close, Shutdown};
 use self::workers::Workers;
-use crate::computation::Conclusion;
+use crate::computation::{Abort, Conclusion};
 use crate::links::{Content, Inbound, PeerLink};
 use crate::log::Log;
 use crate::progress::Reporter;
@@ -223,6 +223,7 @@ impl Sessions {
             }
             Effect::Deliver(run, deliver) => return self.deliver(run, deliver),
             Effect::Abort(run, abort) => self.abort(run, abort),
+            Effect::Word(run, stopped) => self.abort(run, Abort::Stopped(stopped)),
             Effect::Stop { position, session, notice } => {
                 self.send_stop(position, session, &notice);
             }

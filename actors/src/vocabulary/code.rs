@@ -331,7 +331,8 @@ Disagreement = "disagreement", 409, Computation, Relayed,
         the same order, uuid and number of runs under it, categories and ids of the same kind";
 Deadline = "deadline", 504, Computation, Relayed,
     when "a party did not answer within `deadline_seconds`. The message says what was awaited",
-    party "member that was awaited first",
+    party "first member that gave no answer: those that waited for others are not named. None if \
+        others wait for each other, which the message says",
     remedy "see that its node runs and its client has started the same computation; start \
         again",
     advice "see that the named party's node runs and that its client has started the same \
@@ -439,6 +440,11 @@ OverQuota = "over_quota", 429, Node, Own,
         bytes of them, as it may",
     party "none",
     remedy "release what is no longer needed; uploads and handles also expire";
+StateFull = "state_full", 409, Node, Own,
+    when "the node keeps as many datasets, uploads, approvals or tokens as it may. It forgets none \
+        to make room",
+    party "none",
+    remedy "do what the hint says: release, remove or decide over what is no longer needed";
 Unavailable = "unavailable", 503, Node, Own,
     when "a part of the node does not answer: it is stopping or overloaded",
     party "none",

@@ -78,7 +78,8 @@ impl ApiError {
             .hint("the node is stopping or overloaded; try again")
     }
 
-    /// Reports that the node's state cannot be read or written.
+    /// Reports that something is not kept in the node's state, or cannot be read there. What a client
+    /// or an owner can mend has a code of its own.
     #[must_use]
     pub fn state(error: &VaultError) -> Self {
         match error {
@@ -87,6 +88,13 @@ impl ApiError {
                     "release uploads that you no longer need, or have the operator raise the quota",
                 )
             }
+            VaultError::Limit { hint, .. } => {
+                Self::new(Code::StateFull, error.to_string()).hint(*hint)
+            }
+            VaultError::Invalid { .. } | VaultError::TooBig { .. } | VaultError::Taken { .. } => {
+                Self::new(Code::BadArgument, error.to_string()).hint("mend it and try again")
+            }
+            VaultError::Busy => Self::unavailable("the writer of the state"),
             other => {
                 tracing::error!(error = %other, "the node's state cannot be used");
                 Self::new(Code::StateUnavailable, "this node cannot read or write its state").hint(
@@ -145,6 +153,22 @@ impl ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_caller_can_mend_is_no_fault_of_the_state() {
+        let (what, rule, limit, hint) = ("names", "short", 7, "ask an owner to remove some");
+        for (error, code) in [
+            (VaultError::Quota { what }, Code::OverQuota),
+            (VaultError::Limit { what, limit, hint }, Code::StateFull),
+            (VaultError::Invalid { what, rule }, Code::BadArgument),
+            (VaultError::TooBig { what, limit }, Code::BadArgument),
+            (VaultError::Taken { what }, Code::BadArgument),
+            (VaultError::Busy, Code::Unavailable),
+            (VaultError::Closed, Code::StateUnavailable),
+        ] {
+            assert_eq!(ApiError::state(&error).code(), code, "{error}");
+        }
+    }
 
     #[test]
     fn messages_are_bounded_and_visible_whatever_stands_in_them() {

@@ -26,7 +26,7 @@ pub enum Failure {
     Protocol(Fault, Vec<String>),
     /// The deadline of the computation passed.
     Deadline {
-        /// The parties awaited.
+        /// The parties that gave no answer; none if others wait for each other.
         parties: Vec<String>,
         /// The message awaited, in words.
         awaited: String,
@@ -145,6 +145,9 @@ pub struct StopNotice {
     pub about: Option<String>,
     /// The number of the sender's next computation under this name.
     pub next_run: u64,
+    /// The members that the sender awaited at the end. Where its time was up, the chain of these
+    /// leads to the member at fault.
+    pub awaits: Vec<String>,
 }
 
 /// The longest notice in bytes. The notices of honest nodes take far less.
@@ -154,6 +157,18 @@ const LONGEST_NOTICE: usize = 64 << 10;
 const MOST_WITNESSES: usize = 10;
 
 impl StopNotice {
+    /// Returns the notice with the members that the sender awaited.
+    #[must_use]
+    pub fn awaiting(self, awaits: Vec<String>) -> Self {
+        Self { awaits, ..self }
+    }
+
+    /// Returns whether the sender's time was up.
+    #[must_use]
+    pub fn is_of_deadline(&self) -> bool {
+        self.code == Code::Deadline.text()
+    }
+
     /// Encodes the notice for the wire. Returns none if it is too long, as a notice that quotes a
     /// peer's own long words can be. Its receivers then end by their deadlines.
     #[must_use]
@@ -205,6 +220,7 @@ impl Failure {
             message,
             about: self.party(),
             next_run,
+            awaits: Vec::new(),
         }
     }
 
@@ -238,8 +254,11 @@ impl Failure {
             Self::Deadline { parties, awaited, milliseconds, detail } => {
                 let seconds = format!("{}.{:03}", milliseconds / 1_000, milliseconds % 1_000);
                 let detail = detail.as_ref().map_or(String::new(), |known| format!(" ({known})"));
-                let parties = parties.join(", ");
-                format!("no answer from {parties} within {seconds} s: awaited {awaited}{detail}")
+                let from = match parties.is_empty() {
+                    true => String::new(),
+                    false => format!(" from {}", parties.join(", ")),
+                };
+                format!("no answer{from} within {seconds} s: awaited {awaited}{detail}")
             }
             Self::LinkLost { party, during, reason } => {
                 format!("the link to {party} was lost while {during} was awaited: {reason}")

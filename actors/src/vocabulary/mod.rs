@@ -5,6 +5,8 @@
 pub mod blocking;
 pub mod clock;
 pub mod code;
+pub mod connection_table;
+pub mod connections;
 pub mod consortium;
 pub mod data;
 pub(crate) mod documents;
@@ -13,6 +15,7 @@ pub mod failure;
 pub mod flight;
 pub mod label;
 pub mod object;
+pub mod presence;
 pub mod principal;
 pub mod private;
 pub mod room;

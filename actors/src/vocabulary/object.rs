@@ -13,6 +13,7 @@ use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::{Labelled, Private, Public};
+use crate::vocabulary::presence::Awaited;
 pub use crate::vocabulary::principal::{Principal, Right};
 use crate::vocabulary::selection::Stored;
 use crate::vocabulary::shown::shown;
@@ -76,6 +77,8 @@ pub struct Call {
     pub arguments: Arguments,
     /// The room for the bytes of the arguments, held until the call has ended.
     pub flight: Flight,
+    /// The client that waits for the result.
+    pub awaited: Awaited,
 }
 
 /// The result of a call.

@@ -14,6 +14,7 @@ use cloister_actors::object::{Argument, Call, Principal, Reply};
 use cloister_actors::policy::{Decide, Grant};
 use cloister_actors::services::simon;
 use cloister_actors::vocabulary::flight::Flight;
+use cloister_actors::vocabulary::presence::Awaited;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -54,6 +55,7 @@ async fn sum(node: &Node, index: usize) -> Result<Value, ApiError> {
         method: method.name,
         arguments: method.bind(Vec::new(), named).unwrap(),
         flight: Flight::default(),
+        awaited: Awaited::default(),
     };
     match node.siblings().ask(SIMON, call).await?? {
         Reply::Value(Labelled::Opened(report)) => {

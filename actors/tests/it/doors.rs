@@ -92,7 +92,7 @@ async fn a_restarted_member_links(from: impl Iterator<Item = Ipv4Addr>, bytes: &
 }
 
 /// Waits until a node's only link is up, or down. It fails if that never comes.
-async fn wait_until_linked(node: &Node, up: bool) {
+pub(crate) async fn wait_until_linked(node: &Node, up: bool) {
     let changed = async {
         while node.sessions().send(LookAtLinks).await.unwrap()[0].up != up {
             sleep(Duration::from_millis(10)).await;
@@ -160,5 +160,82 @@ async fn handshakes_at_the_api_that_never_end_hold_up_no_request() {
         }
         strangers.wait_until_there().await;
     }
+    node.stop().await;
+}
+
+/// The most connections from one address that show no token.
+const OF_ONE: usize = 128;
+
+/// Sends a request, and reads the answer, on a connection that stays open.
+async fn ask(stream: &mut TcpStream, path: &str) -> std::io::Result<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    loop {
+        let mut part = [0; 4_096];
+        match stream.read(&mut part).await? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            length => answer.extend_from_slice(&part[..length]),
+        }
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let head = head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        if body.len() >= length.parse::<usize>().unwrap() {
+            return Ok(text);
+        }
+    }
+}
+
+fn is_open(stream: &TcpStream) -> bool {
+    stream.try_read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+}
+
+/// Each stranger was answered, and then does nothing.
+#[actix_rt::test]
+async fn connections_that_do_nothing_after_an_answer_keep_no_client_and_no_member_out() {
+    let plan = plan(2, PATIENCE);
+    let mut nodes = plan.start_all().await;
+    let api = nodes[1].api_address();
+    let mut client = TcpStream::connect(api).await.unwrap();
+    // The node is open: a client of this machine is right without a token.
+    assert!(ask(&mut client, "/representations").await.unwrap().starts_with("HTTP/1.1 200"));
+    let mut strangers = Vec::new();
+    for number in 0..3 * OF_ONE {
+        let mut stranger = TcpStream::connect(api).await.unwrap();
+        assert!(ask(&mut stranger, "/healthz").await.unwrap().starts_with("HTTP/1.1 200"));
+        strangers.push(stranger);
+        if number % 16 == 0 {
+            // The connection of the client is used, and loses its place to none.
+            let answer = ask(&mut client, "/representations").await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+    }
+    // The oldest ones lose theirs, and hear of it.
+    for stranger in strangers.iter_mut().take(2 * OF_ONE) {
+        assert_eq!(stranger.read(&mut [0]).await.unwrap_or(0), 0);
+    }
+    assert!(strangers.iter().filter(|stranger| is_open(stranger)).count() <= OF_ONE);
+    let mut newcomer = TcpStream::connect(api).await.unwrap();
+    assert!(ask(&mut newcomer, "/healthz").await.unwrap().starts_with("HTTP/1.1 200"));
+    nodes.remove(0).stop().await;
+    wait_until_linked(&nodes[0], false).await;
+    nodes.insert(0, plan.start(0).await);
+    for node in &nodes {
+        wait_until_linked(node, true).await;
+    }
+}
+
+/// A client may know beforehand that the node speaks HTTP/2.
+#[actix_rt::test]
+async fn without_tls_a_node_speaks_http_2_to_those_that_begin_so() {
+    let plan = plan(2, PATIENCE);
+    let node = plan.start(0).await;
+    let mut client = TcpStream::connect(node.api_address()).await.unwrap();
+    // The preface, and settings that are the usual ones.
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    client.read_exact(&mut head).await.unwrap();
+    assert_eq!(head[3], 4, "settings come first: {head:?}");
     node.stop().await;
 }

@@ -7,6 +7,7 @@ mod doors;
 mod errors;
 mod helpers;
 mod labels;
+mod lines;
 mod nodes;
 mod non_interference;
 mod proposal;

@@ -41,6 +41,11 @@ impl Folder {
         Ok(path)
     }
 
+    /// Returns the length of the database's file, in bytes; 0 if there is none.
+    pub(crate) fn database_bytes(&self) -> u64 {
+        fs::metadata(self.0.join(DATABASE_FILE)).map_or(0, |file| file.len())
+    }
+
     /// Reads the key, if there is one.
     pub(crate) fn key(&self) -> Result<Option<Zeroizing<[u8; KEY_BYTES]>>, VaultError> {
         let path = self.0.join(KEY_FILE);

@@ -18,6 +18,9 @@ use crate::writer::{Queue, Written};
 /// The cache of redb; its own default is 1 GiB.
 const CACHE_BYTES: usize = 64 << 20;
 
+/// The file's length from which on it is made shorter at the start, if more than half is free.
+const MUCH_BYTES: u64 = 16 << 20;
+
 /// An open state, closed when it is dropped. Tables read and write through it.
 pub(crate) struct State {
     node_key: Zeroizing<[u8; 32]>,
@@ -57,6 +60,7 @@ impl State {
             (None, Some(key)) => begin(&database, key)?,
             (None, None) => begin(&database, folder.make_key()?)?,
         };
+        let database = shortened(database, folder, &opener)?;
         let store = Arc::new(Store::new(database, Box::new(opener), &node_key)?);
         let (queue, writer) = Queue::start(Arc::clone(&store))
             .map_err(|error| VaultError::Thread(Arc::new(error)))?;
@@ -125,4 +129,37 @@ fn begin(database: &Database, key: Zeroizing<[u8; 32]>) -> Result<Zeroizing<[u8;
     schema::create(&transaction, &key)?;
     transaction.commit()?;
     Ok(key)
+}
+
+/// Gives the disk back what removed uploads and earlier memories left free in the file. A state that
+/// cannot be made shorter now is used as it is.
+fn shortened(
+    mut database: Database,
+    folder: &Folder,
+    opener: &impl Fn() -> Result<Database, VaultError>,
+) -> Result<Database, VaultError> {
+    let before = folder.database_bytes();
+    if before < MUCH_BYTES || used_bytes(&database)? > before / 2 {
+        return Ok(database);
+    }
+    match database.compact() {
+        Ok(_) => {
+            tracing::info!(before, after = folder.database_bytes(), "the state's file is shorter");
+            Ok(database)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the state's file cannot be made shorter");
+            // Closed before it is opened: after a fault of the disk redb refuses all work.
+            drop(database);
+            opener()
+        }
+    }
+}
+
+/// Returns the bytes of the file that are in use.
+fn used_bytes(database: &Database) -> Result<u64, VaultError> {
+    let transaction = database.begin_write()?;
+    let stats = transaction.stats()?;
+    transaction.abort()?;
+    Ok(stats.allocated_pages().saturating_mul(stats.page_size() as u64))
 }

@@ -89,3 +89,13 @@ pub(super) fn check_key(
     }
     Ok(())
 }
+
+/// Returns the kinds of these columns; none for one that has no value in the whole dataset.
+pub(super) fn declared_kinds(dataset: &Dataset, names: &[String]) -> Vec<Option<ColumnKind>> {
+    let columns = || dataset.columns.iter().zip(&dataset.missing);
+    let kind = |name: &String| {
+        let (column, missing) = columns().find(|(column, _)| column.name == *name)?;
+        (*missing < dataset.rows).then_some(column.kind)
+    };
+    names.iter().map(kind).collect()
+}

@@ -12,19 +12,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloister_disclosure::{
-    Memory, NotPending, Policy, Profile, Question, Ranks, Reason, Recall, Selection, Ticket,
-    Verdict,
-};
-use cloister_protocols::computation::Earlier;
-use cloister_protocols::session::AnswerId;
+use cloister_disclosure::{Policy, Profile, Question, Ranks, Reason, Selection, TooManyRows};
 use cloister_sources::{Dataset, Source};
 use cloister_vault::Vault;
 use serde_json::{Value as Document, json};
-use zeroize::Zeroizing;
 
+use super::askers::{Asker, Askers};
 use super::indicated::Indicated;
 use super::recalling::{earlier, recall};
+use super::remembered::Remembered;
+use super::reserved::{Reserved, not_pending};
 use super::told::{Of, Told};
 use super::views::Group;
 use crate::policy::no_such_dataset;
@@ -32,65 +29,14 @@ use crate::services::registry::parse;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::settings::OwnRules;
-use crate::vocabulary::turns::{Turn, Turns};
+use crate::vocabulary::turns::Turns;
 
 /// The memories of a node's sources, as far as they were asked for since its start.
 #[derive(Clone)]
 pub struct Memories {
     vault: Vault,
-    sources: Arc<Mutex<BTreeMap<String, Arc<Mutex<Remembered>>>>>,
+    pub(super) sources: Arc<Mutex<BTreeMap<String, Arc<Mutex<Remembered>>>>>,
     turns: Arc<Mutex<BTreeMap<String, Arc<Turns>>>>,
-}
-
-/// The memory of one source.
-pub(crate) struct Remembered {
-    /// The text that rows' hashes are keyed with.
-    context: String,
-    memory: Memory,
-    /// The number of resets since the start.
-    generation: u64,
-}
-
-/// A reserved question, with the groups of its views. It is answered or taken back.
-pub struct Reserved {
-    source: String,
-    /// The number of resets of the memory before it.
-    generation: u64,
-    tickets: Vec<Ticket>,
-    /// Its rows and values, if members compare later questions with its answer.
-    recall: Option<Recall>,
-    /// Its rows as earlier answers tell them apart, if members compare it with these.
-    earlier: Option<Earlier>,
-    /// Its turn among questions of its source, which ends with it.
-    turn: Option<Arc<Turn>>,
-}
-
-impl Reserved {
-    /// Takes out its rows as earlier answers tell them apart.
-    pub fn take_earlier(&mut self) -> Option<Earlier> {
-        self.earlier.take()
-    }
-
-    /// Returns its turn among questions of its source.
-    #[must_use]
-    pub fn turn(&self) -> Option<Arc<Turn>> {
-        self.turn.clone()
-    }
-
-    pub(super) fn with_turn(self, turn: Option<Arc<Turn>>) -> Self {
-        Self { turn, ..self }
-    }
-}
-
-/// The end of a reserved question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// No member has heard of it: it is taken back.
-    TakenBack,
-    /// Members have heard of it, so that it counts as answered. Nothing of its answer was opened.
-    Heard,
-    /// Its answer was opened, or may have been, in the session that gives it this name.
-    Opened(AnswerId),
 }
 
 /// The reason why a question is not answered as it stands.
@@ -121,7 +67,9 @@ pub(super) struct Asked<'a> {
 }
 
 /// The way in which a question is asked.
+#[derive(Clone, Copy)]
 pub(super) struct Asking {
+    pub(super) by: Asker,
     pub(super) rules: OwnRules,
     /// The sums that are told of one column at most.
     pub(super) sums: u64,
@@ -182,6 +130,7 @@ impl Memories {
         // A question that is reserved now is settled in a memory that is there no more.
         remembered.generation += 1;
         remembered.memory.reset();
+        remembered.asked = Askers::default();
         self.keep(&source_of(&dataset), &remembered)?;
         self.open_again(&dataset)
     }
@@ -279,7 +228,16 @@ impl Memories {
             }
             false => (None, None),
         };
-        let is_told = tickets.iter().any(Ticket::is_recorded);
+        let told = tickets.iter().filter(|ticket| ticket.is_recorded()).count();
+        if asking.rules.are_kept()
+            && let Err(error) = remembered.asked.take(asking.by, told)
+        {
+            for ticket in tickets {
+                remembered.memory.withdraw(ticket).map_err(not_pending)?;
+            }
+            return Err(Objection::Failed(error));
+        }
+        let is_told = told > 0;
         if !is_told && recall.is_none() {
             return Ok(None);
         }
@@ -288,7 +246,8 @@ impl Memories {
             self.keep(&source, &remembered)?;
         }
         let generation = remembered.generation;
-        Ok(Some(Reserved { source, generation, tickets, recall, earlier, turn: None }))
+        let by = asking.by;
+        Ok(Some(Reserved { by, source, generation, tickets, recall, earlier, turn: None }))
     }
 
     /// Returns the part of a source that is left out of a question. Nothing is remembered of it.
@@ -305,7 +264,8 @@ impl Memories {
         let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = Some(earlier(&remembered.memory, &recall(asked)?));
         let (source, generation, tickets) = (source_of(dataset), remembered.generation, Vec::new());
-        Ok(Some(Reserved { source, generation, tickets, recall: None, earlier, turn: None }))
+        let (by, recall) = (asking.by, None);
+        Ok(Some(Reserved { by, source, generation, tickets, recall, earlier, turn: None }))
     }
 
     /// Lists the rows that a question could do without, ascending.
@@ -325,159 +285,9 @@ impl Memories {
             .unwrap_or_default())
     }
 
-    /// Notes how a reserved question ended.
-    pub(super) fn settle(&self, reserved: Reserved, settled: Settled) -> Result<(), ApiError> {
-        // Others go on when this one is remembered: the turn ends last.
-        let Reserved { source, generation, tickets, recall, turn, .. } = reserved;
-        let known = {
-            let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-            sources.get(&source).map(Arc::clone)
-        };
-        let Some(remembered) = known else { return Ok(()) };
-        let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.generation != generation {
-            return Ok(());
-        }
-        for ticket in tickets {
-            let done = match settled {
-                Settled::TakenBack => remembered.memory.withdraw(ticket),
-                Settled::Heard | Settled::Opened(_) => remembered.memory.confirm(ticket),
-            };
-            done.map_err(not_pending)?;
-        }
-        if let (Some(recall), Settled::Opened(AnswerId(name))) = (recall, settled) {
-            // There was room for it, and no other question had its turn since.
-            let recalled = remembered.memory.recall(name, &recall);
-            recalled.map_err(|error| ApiError::internal(error.to_string()))?;
-            turn.iter().for_each(|turn| turn.answered());
-        }
-        self.keep(&source, &remembered)
-    }
-
-    fn keep(&self, source: &str, remembered: &Remembered) -> Result<(), ApiError> {
+    pub(super) fn keep(&self, source: &str, remembered: &Remembered) -> Result<(), ApiError> {
         let kept = self.vault.keep_memory(&key_of(source), remembered.to_bytes()).wait();
         kept.map_err(|error| ApiError::state(&error))
-    }
-}
-
-impl Remembered {
-    fn new(context: String) -> Result<Self, ApiError> {
-        let seed = getrandom::u64().map_err(|error| ApiError::internal(error.to_string()))?;
-        Ok(Self { context, memory: Memory::new(seed), generation: 0 })
-    }
-
-    /// Returns the text that rows' hashes are keyed with.
-    pub(super) fn context(&self) -> &str {
-        &self.context
-    }
-
-    /// Returns the memory as it is now, if several questions are to be reserved together.
-    fn before(&self, questions: &[Question]) -> Option<Memory> {
-        (questions.len() > 1).then(|| self.memory.clone())
-    }
-
-    /// Refuses a join of rows of which a sum of the same column was told, and the reverse. With
-    /// approvals the owner decides.
-    fn check_apart(
-        &self,
-        asked: &Asked<'_>,
-        source_rows: u64,
-        asking: &Asking,
-    ) -> Result<(), Objection> {
-        // Nothing is told of no rows.
-        if !asking.rules.ask_for_views() || asked.identities.is_empty() {
-            return Ok(());
-        }
-        for told in Told::apart(asked.told) {
-            let alone = Asked {
-                told: &[told],
-                permille: &[],
-                indicated: &[],
-                groups: &[],
-                columns: asked.columns,
-                identities: asked.identities,
-            };
-            for question in questions(&alone, source_rows)? {
-                let verdict = self.memory.check(&question, &policy(asking, Of::Selection));
-                if matches!(verdict, Verdict::Free) {
-                    tracing::info!("a sum and a join of the same rows would be told");
-                    return Err(Objection::Rule);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Applies the rules to a question.
-    ///
-    /// `depends_on_others` says that the answer depends on others' rows by more than a sum.
-    fn decide(
-        &self,
-        question: &Question,
-        of: Of,
-        asking: &Asking,
-        depends_on_others: bool,
-    ) -> Result<(), Objection> {
-        let rules = &asking.rules;
-        match self.memory.check(question, &policy(asking, of)) {
-            // Where the answer depends on others' rows by more than a sum, the same own rows can be
-            // told another equation: without approvals it is answered once.
-            Verdict::Free if depends_on_others && rules.ask_for_views() => {
-                tracing::info!("a join or a rank of the same rows is asked for again");
-                Err(Objection::Rule)
-            }
-            Verdict::Refused(reason) if rules.are_kept() => Err(objection(reason)),
-            Verdict::Free | Verdict::Allowed(_) | Verdict::Refused(_) => Ok(()),
-        }
-    }
-
-    /// Takes over a selection that an earlier version remembered.
-    fn begin_with(&mut self, dataset: &Dataset, rows: Vec<u64>) -> Result<(), ApiError> {
-        let columns: Vec<String> =
-            dataset.columns.iter().map(|column| column.name.clone()).collect();
-        let mut told = vec![Told::Rows];
-        for column in 0..columns.len() {
-            told.extend((1..=6).map(|order| Told::Power(column, order)));
-            told.extend([Told::Categories(vec![column])]);
-        }
-        let columns = columns.as_slice();
-        let asked = Asked {
-            told: &told,
-            columns,
-            identities: &rows,
-            permille: &[],
-            indicated: &[],
-            groups: &[],
-        };
-        let recorded = questions(&asked, dataset.rows)?
-            .iter()
-            .try_for_each(|question| self.memory.record(question));
-        recorded.map_err(|_| too_close())
-    }
-
-    fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let memory = Zeroizing::new(self.memory.to_bytes());
-        let context = self.context.as_bytes();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(8 + context.len() + memory.len()));
-        bytes.extend_from_slice(&(context.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(context);
-        bytes.extend_from_slice(&memory);
-        bytes
-    }
-
-    /// Reads a memory back. Questions that were reserved when the node ended count as answered: it
-    /// is not known what the other members saw.
-    fn of_bytes(bytes: &[u8]) -> Result<Self, ApiError> {
-        let damaged = || ApiError::internal("the memory of a source cannot be read");
-        let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
-        let (context, memory) = rest.split_at_checked(length).ok_or_else(damaged)?;
-        let context = String::from_utf8(context.to_vec()).map_err(|_| damaged())?;
-        let mut memory = Memory::from_bytes(memory).map_err(|_| damaged())?;
-        for ticket in memory.pending() {
-            memory.confirm(ticket).map_err(|_| damaged())?;
-        }
-        Ok(Self { context, memory, generation: 0 })
     }
 }
 
@@ -491,11 +301,10 @@ pub(super) fn key_of(source: &str) -> String {
 ///
 /// The meter takes each value for one bit a row, which is the strictest: what it decides follows
 /// from the questions alone, and tells nothing of the values.
-fn questions(asked: &Asked<'_>, source_rows: u64) -> Result<Vec<Question>, ApiError> {
+pub(super) fn questions(asked: &Asked<'_>, source_rows: u64) -> Result<Vec<Question>, ApiError> {
     let Asked { told, columns, identities, permille, indicated, groups } = asked;
     let question = |identities: &[u64], told: &[Told], of: Of| {
-        let selection = Selection::new(identities.to_vec());
-        let selection = selection.map_err(|error| ApiError::internal(error.to_string()))?;
+        let selection = Selection::new(identities.to_vec()).map_err(too_many_rows)?;
         let mut sums = BTreeMap::new();
         for told in told {
             sums.insert(told.value(columns, of)?, Profile::of_numbers(&[0.0, 1.0]));
@@ -516,7 +325,7 @@ fn questions(asked: &Asked<'_>, source_rows: u64) -> Result<Vec<Question>, ApiEr
 }
 
 /// Returns the rules as the memory takes them. What is told in all is metered once, of the selection.
-fn policy(asking: &Asking, of: Of) -> Policy {
+pub(super) fn policy(asking: &Asking, of: Of) -> Policy {
     let rules = &asking.rules;
     let is_metered = rules.told < 100 && of == Of::Selection;
     let told = if is_metered { f64::from(rules.told) } else { f64::INFINITY };
@@ -531,13 +340,15 @@ fn policy(asking: &Asking, of: Of) -> Policy {
 }
 
 /// Notes in the node's log which rule it was. Clients are not told: it would tell of the rows.
-fn objection(reason: Reason) -> Objection {
+pub(super) fn objection(reason: Reason) -> Objection {
     tracing::info!(rule = reason.code(), "a question about a dataset is not answered as it stands");
     Objection::Rule
 }
 
-fn not_pending(error: NotPending) -> ApiError {
-    ApiError::internal(error.to_string())
+/// Reports more rows than a memory tells apart.
+pub(super) fn too_many_rows(error: TooManyRows) -> ApiError {
+    ApiError::new(Code::TooManyRows, error.to_string())
+        .hint("select fewer rows by a condition, or have the owner split the dataset")
 }
 
 /// Returns the refusal of a selection, without a word about the number of rows or about which of

@@ -4,10 +4,12 @@ use cloister_protocols::parameters::Parameters;
 use cloister_sources::{Column, Kind as ColumnKind, Source};
 use tempfile::tempdir;
 
+use super::super::reserved::Settled;
 use super::super::told::{sums_of_one, told};
 use super::*;
 
 const SUM: Asking = Asking {
+    by: Asker::Principal([7; 16]),
     rules: OwnRules { min_own_rows: 3, min_rows: 10, told: 100, approved: true },
     sums: 1,
     depends_on_others: false,
@@ -283,4 +285,34 @@ fn no_join_is_told_beside_a_sum_of_its_column_over_the_same_rows() {
     for _ in 0..2 {
         ask_for(&memories, sum.0, sum.1, false).unwrap();
     }
+}
+
+#[test]
+fn one_principal_leaves_room_for_the_questions_of_others() {
+    let folder = tempdir().unwrap();
+    let vault = Vault::open(folder.path()).unwrap();
+    let trial = dataset("trial", "/data/t.csv");
+    let kept = Asking { rules: OwnRules { approved: false, ..SUM.rules }, ..SUM };
+    let other = Asking { by: Asker::Principal([8; 16]), ..kept };
+    {
+        let memories = Memories::new(vault.clone());
+        reserve(&memories, &trial, 0..50, &kept).unwrap();
+        let remembered = memories.of(&trial).unwrap();
+        // All but one of the rest.
+        let rest = cloister_disclosure::MAX_QUESTIONS / 4 - 2;
+        remembered.lock().unwrap().asked.take(kept.by, rest).unwrap();
+        let taken_back = reserve(&memories, &trial, 0..40, &kept).unwrap().unwrap();
+        memories.settle(taken_back, Settled::TakenBack).unwrap();
+        reserve(&memories, &trial, 0..40, &kept).unwrap();
+    }
+    vault.close();
+    let memories = Memories::new(Vault::open(folder.path()).unwrap());
+    let refused = reserve(&memories, &trial, 0..20, &kept).map(drop).unwrap_err();
+    assert!(
+        matches!(&refused, Objection::Failed(error) if error.code() == Code::OverQuota),
+        "{refused:?}"
+    );
+    // An earlier question is free, and another principal has room.
+    reserve(&memories, &trial, 0..50, &kept).unwrap();
+    reserve(&memories, &trial, 0..20, &other).unwrap();
 }

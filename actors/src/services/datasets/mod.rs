@@ -5,6 +5,7 @@
 //! computation needs them, and dropped with it. Services that compute ask with [`Obtain`]. The
 //! controller, which talks to clients, cannot.
 
+mod askers;
 mod catalogue;
 mod checks;
 mod closed;
@@ -14,6 +15,8 @@ mod obtained;
 mod obtaining;
 mod recalling;
 mod refusals;
+mod remembered;
+mod reserved;
 mod rows;
 mod selection;
 mod told;
@@ -29,10 +32,11 @@ use cloister_sources::Dataset;
 use cloister_vault::Vault;
 use tokio::sync::Semaphore;
 
-pub use self::memory::{Memories, Reserved, Settled};
+pub use self::memory::Memories;
 pub use self::obtained::{Added, Contents, Group, Obtained};
 use self::refusals::Refusals;
 pub use self::refusals::refused_for_its_data;
+pub use self::reserved::{Reserved, Settled};
 use self::rows::Incomplete;
 pub use self::uploads::{Content, Forget, Keep, Kept, Restore};
 use super::own_description;

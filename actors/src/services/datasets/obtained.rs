@@ -2,7 +2,7 @@
 
 use cloister_sources::{Kind, Values};
 
-use super::memory::Reserved;
+use super::reserved::Reserved;
 use super::rows::pick;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::label::Private;

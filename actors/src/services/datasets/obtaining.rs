@@ -14,10 +14,12 @@ use cloister_sources::{
     Kind as ColumnKind, SourceError, aggregate, read,
 };
 
-use super::checks::{check_arity, check_categories, check_key, check_missing};
+use super::askers::Asker;
+use super::checks::{check_arity, check_categories, check_key, check_missing, declared_kinds};
 use super::indicated::{Indicated, indicated};
-use super::memory::{Asked, Asking, Objection, Reserved, too_close};
+use super::memory::{Asked, Asking, Objection, too_close};
 use super::obtained::{Added, Contents, Group, Obtained};
+use super::reserved::Reserved;
 use super::rows::{Identities, Incomplete, Rows, selected};
 use super::told::{Told, sums_of_one, told};
 use super::uploads::{Content, json};
@@ -390,7 +392,8 @@ impl Store {
             groups: &[],
         };
         let (rules, sums) = (obtain.rules, 1);
-        let asking = Asking { rules, sums, depends_on_others: false, is_compared: false };
+        let by = Asker::of(&obtain.principal);
+        let asking = Asking { by, rules, sums, depends_on_others: false, is_compared: false };
         // It counts as answered, whatever becomes of the rest.
         self.memories.reserve(dataset, &asked, &asking).map(drop)
     }
@@ -424,21 +427,12 @@ fn told_of(selection: &Selection, obtain: &Obtain) -> Vec<Told> {
 fn asking(told: &[Told], selection: &Selection, obtain: &Obtain) -> Asking {
     let joins = matches!(obtain.function.kind, Kind::Joined | Kind::Aligned);
     Asking {
+        by: Asker::of(&obtain.principal),
         rules: obtain.rules,
         sums: sums_of_one(told, selection.columns.len()),
         depends_on_others: joins || obtain.equations.ranks > 0,
         is_compared: obtain.is_compared,
     }
-}
-
-/// Returns the kinds of these columns; none for one that has no value in the whole dataset.
-fn declared_kinds(dataset: &Dataset, names: &[String]) -> Vec<Option<ColumnKind>> {
-    let columns = || dataset.columns.iter().zip(&dataset.missing);
-    let kind = |name: &String| {
-        let (column, missing) = columns().find(|(column, _)| column.name == *name)?;
-        (*missing < dataset.rows).then_some(column.kind)
-    };
-    names.iter().map(kind).collect()
 }
 
 /// Returns the columns of a condition, sorted and each once.

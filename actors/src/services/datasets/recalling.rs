@@ -5,14 +5,13 @@ use cloister_disclosure::{Memory, Overlap, Recall, Selection};
 use cloister_protocols::computation::Earlier;
 use cloister_protocols::session::AnswerId;
 
-use super::memory::Asked;
+use super::memory::{Asked, too_many_rows};
 use super::told::{Of, Told};
 use crate::vocabulary::error::ApiError;
 
 /// Returns the rows and values of a question, as far as its answer is a sum of them.
 pub(super) fn recall(asked: &Asked<'_>) -> Result<Recall, ApiError> {
-    let selection = Selection::new(asked.identities.to_vec());
-    let selection = selection.map_err(|error| ApiError::internal(error.to_string()))?;
+    let selection = Selection::new(asked.identities.to_vec()).map_err(too_many_rows)?;
     // The number of rows is told by nearly every answer. Each node looks at its own alone.
     let of_columns = asked.told.iter().filter(|told| told.is_of_columns());
     let values = of_columns.map(|told: &Told| told.value(asked.columns, Of::Selection));

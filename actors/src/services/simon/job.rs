@@ -390,7 +390,8 @@ async fn encoded(
 /// Writes down that a computation was refused, and returns the refusal.
 async fn refused(log: &Log, account: &Value, refusal: ApiError) -> Result<ApiError, ApiError> {
     let entry = with(account, json!({"code": refusal.code()}));
-    log.record(Kind::Refused, entry).await.map(|_| refusal)
+    let principal = account.get("principal").and_then(Value::as_str).unwrap_or_default();
+    log.record_refusal(principal, entry).await.map(|()| refusal)
 }
 
 /// Names the principal at this node that cancelled it, for the log.

@@ -13,6 +13,7 @@ mod task;
 mod tasks;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,8 +28,9 @@ pub use self::network::Network;
 use self::task::{Invitation, Task};
 use self::tasks::Tasks;
 use super::description;
-use crate::bus::Description;
+use crate::bus::{Description, RECORDS};
 use crate::progress::{self, Observer};
+use crate::records::CancelOne;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
@@ -304,8 +306,22 @@ impl Handler<Call> for Simon {
                 Ok(begun) => begun,
                 Err(error) => return Box::pin(std::future::ready(Err(error)).into_actor(self)),
             };
+            let Call { principal, awaited, .. } = call;
+            let cancel = CancelOne { principal, id: observer.id() };
+            let siblings = self.node.siblings.clone();
             let running = job.run(observer, self.node.clone());
-            let labelled = async { Ok(Reply::Value(Labelled::Opened(running.await?))) };
+            let labelled = async move {
+                let mut running = pin!(running);
+                let done = tokio::select! {
+                    done = &mut running => done,
+                    () = awaited.given_up() => {
+                        // It may have ended just now.
+                        let _ = siblings.ask(RECORDS, cancel).await;
+                        running.await
+                    }
+                };
+                Ok(Reply::Value(Labelled::Opened(done?)))
+            };
             return Box::pin(labelled.into_actor(self));
         }
         let reply = match (call.key, call.method) {

@@ -47,7 +47,7 @@ pub(super) use self::run::{Cause, RunId};
 use self::run::{Course, Entry, Interrupted, Key, Run, key};
 use self::run_counters::{Group, RunCounters};
 use super::reservation::Reserve;
-use crate::computation::{Abort, Deliver};
+use crate::computation::{Abort, Deliver, PeerStopped};
 use crate::vocabulary::consortium::{Consortium, member_id};
 use crate::vocabulary::failure::{Failure, StopNotice};
 
@@ -170,6 +170,8 @@ pub(super) enum Effect {
     Deliver(RunId, Deliver),
     /// The order to a computation to end.
     Abort(RunId, Abort),
+    /// The word of a member whose time was up, for a computation that then ends by itself.
+    Word(RunId, PeerStopped),
     /// The notice to a member that a session has ended.
     Stop {
         /// The member's position.
@@ -442,7 +444,13 @@ impl Table {
     fn begin(&mut self, run: RunId, group: Group, number: u64, origin: Origin) {
         let session = group.session(number);
         let Some(entry) = self.runs.get_mut(&run) else { return };
-        entry.state = Run::Running(Course { session, group, number, heard: Default::default() });
+        entry.state = Run::Running(Course {
+            session,
+            group,
+            number,
+            heard: Default::default(),
+            parted: Default::default(),
+        });
         self.sessions.insert(session, run);
         self.effects.push(Effect::Begin { run, session, number, origin });
         for (position, part) in self.pending.take(session) {

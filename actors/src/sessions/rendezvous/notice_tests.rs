@@ -71,7 +71,9 @@ fn told_about(code: Code, about: &str) -> Option<String> {
     notice.members.push(stranger);
     let stopped = stop(&mut table, now, *session, &notice);
     match stopped.as_slice() {
-        [Effect::Abort(_, Abort::Stopped(stopped))] => stopped.notice.about.clone(),
+        [Effect::Abort(_, Abort::Stopped(stopped)) | Effect::Word(_, stopped)] => {
+            stopped.notice.about.clone()
+        }
         _ => panic!("it is told to end"),
     }
 }

@@ -121,7 +121,16 @@ impl Table {
         let Some(entry) = self.runs.get(&run) else { return };
         let Some(from) = entry.party(position) else { return };
         self.check_about(&mut notice, &entry.members);
-        self.interrupt(run, Abort::Stopped(PeerStopped { from, notice: Box::new(notice) }));
+        let notice = Box::new(notice);
+        if notice.is_of_deadline() {
+            // All members' words are of use, not the first one's alone.
+            let entry = self.runs.get_mut(&run);
+            if entry.is_some_and(|entry| entry.note_parted(position)) {
+                self.effects.push(Effect::Word(run, PeerStopped { from, notice }));
+            }
+            return;
+        }
+        self.interrupt(run, Abort::Stopped(PeerStopped { from, notice }));
     }
 
     /// Takes the member out of a notice that it is about, if that is none of the computation. Then

@@ -66,6 +66,8 @@ pub(super) struct Course {
     pub(super) number: u64,
     /// The members from which a message has come, by position.
     pub(super) heard: BTreeSet<usize>,
+    /// The members that said whom they waited for when their time was up, by position.
+    pub(super) parted: BTreeSet<usize>,
 }
 
 /// The asker of a run.
@@ -104,6 +106,16 @@ impl Entry {
             &mut self.state
         {
             course.heard.insert(position);
+        }
+    }
+
+    /// Notes that the time of the member at `position` is up. Returns true once for each.
+    pub(super) fn note_parted(&mut self, position: usize) -> bool {
+        match &mut self.state {
+            Run::Running(course) | Run::Interrupted(Interrupted::During(course)) => {
+                course.parted.insert(position)
+            }
+            _ => false,
         }
     }
 

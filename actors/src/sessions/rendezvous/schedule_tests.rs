@@ -253,6 +253,7 @@ impl World {
                     assert!(!client.aborted, "a computation is told once that it cannot go on");
                     client.aborted = true;
                 }
+                Effect::Word(..) => panic!("no deadline is told here"),
                 Effect::Stop { position, session, notice } => {
                     self.send(node, position, Word::Stop(session, notice.encoded().unwrap()));
                 }

@@ -67,6 +67,34 @@ fn uploads_expire_are_kept_longer_and_are_removed() {
     assert_eq!(vault.uploads().unwrap().len(), 1);
 }
 
+#[test]
+fn the_file_is_shorter_after_a_restart_where_uploads_were_removed() {
+    let mut random = Seeded::new();
+    let folder = tempdir().unwrap();
+    let bytes = || std::fs::metadata(folder.path().join("state.redb")).unwrap().len();
+    let vault = Vault::open(folder.path()).unwrap();
+    let (kept, content) = (upload("anna", 5), random.bytes(1 << 20));
+    let removed = [(); 5].map(|()| upload("anna", 5));
+    for upload in &removed {
+        put(&vault, upload, &random.bytes(8 << 20), MUCH).unwrap();
+    }
+    // It lies behind the others in the file, so that the end of the file is in use.
+    put(&vault, &kept, &content, MUCH).unwrap();
+    for upload in &removed {
+        assert!(vault.remove_upload(upload.id).wait().unwrap());
+    }
+    vault.append("kept", 1, serde_json::json!({"a": 1})).wait().unwrap();
+    vault.close();
+    let before = bytes();
+    assert!(before > 16 << 20, "{before}");
+    let vault = Vault::open(folder.path()).unwrap();
+    assert!(*vault.upload(kept.id).unwrap().unwrap().1 == *content);
+    assert_eq!(vault.verify().unwrap().entries, 1);
+    vault.close();
+    let after = bytes();
+    assert!(after < before / 2, "{after} of {before}");
+}
+
 /// Returns the quota that refuses the upload, or `kept`.
 fn what(result: Result<(), VaultError>) -> &'static str {
     match result {

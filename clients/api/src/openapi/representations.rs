@@ -105,6 +105,7 @@ fn upload() -> Operation {
             "The body is no envelope, has nothing in `args`, or is no CSV or Arrow stream.",
             &["malformed_request", "broke_off"],
         )
+        .refuses_with(409, "The node keeps as many uploads as it may.", &["state_full"])
         .refuses(&[FORBIDDEN, OVER_QUOTA, UNAVAILABLE])
 }
 
