@@ -321,6 +321,11 @@ impl Gathered {
         }
         let empty = || Contents::Json(Private::new(Data::List(Vec::new())));
         let mut content = contents.pop().unwrap_or_else(empty);
+        if let Contents::Json(data) = &content
+            && let Some(meant) = input::as_meant(data.for_computing(), function.input)
+        {
+            content = Contents::Json(Private::new(meant));
+        }
         if let (Contents::Json(data), true) = (&content, drop_missing) {
             let (complete, missing) = input::without_nulls(data.for_computing(), function.input);
             dropped += missing;
