@@ -13,7 +13,7 @@ use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The consortium file.
     file: PathBuf,
     /// The file with the client's token for a member's node, as MEMBER=FILE; relative to the file

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::answers::{
     Kinds, found_by_type, group, integer, kind_of_values, text_integer, total, unsigned,
 };
-use super::dialect::{Connection, Described, Dialect, Native, Row, Rows, cell_error};
+use super::dialect::{Connection, Described, Dialect, Native, Row, Rows};
 use super::failure::{Stage, explain};
 use super::fragment::{Fragment, joined};
 use super::pushdown::{Precision, condition};
@@ -20,11 +20,11 @@ use super::relay::Meter;
 use crate::access::Access;
 use crate::aggregate::{Aggregate, Aggregated, MAX_GROUPS};
 use crate::batch::BatchBuilder;
-use crate::column::{Column, Kind};
+use crate::column::Column;
 use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, Place, SelectionError, SourceError, Unavailable};
 use crate::filter::Filter;
-use crate::head::{FoundColumn, Head, KindProblem};
+use crate::head::Head;
 use crate::source::Relation;
 use crate::stop::Stop;
 use crate::values::BatchSink;
