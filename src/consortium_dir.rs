@@ -65,8 +65,7 @@ impl ConsortiumDir {
         let path = self.client();
         if !path.exists() && self.consortium().exists() {
             let consortium: Consortium = read_toml(&self.consortium(), "")?;
-            let member = consortium.members().iter().map(api_member).collect();
-            return Ok(ClientFile { deadline_seconds: USUAL_DEADLINE_SECONDS, member });
+            return Ok(client_of(&consortium));
         }
         ClientFile::read(&path).map_err(|error| match error {
             ClientError::Unreadable { .. } => Problem::usage(format!(
@@ -75,6 +74,13 @@ impl ConsortiumDir {
             other => other.into(),
         })
     }
+}
+
+/// Returns what the consortium file tells clients.
+#[must_use]
+pub fn client_of(consortium: &Consortium) -> ClientFile {
+    let member = consortium.members().iter().map(api_member).collect();
+    ClientFile { deadline_seconds: USUAL_DEADLINE_SECONDS, member }
 }
 
 /// Returns a member of the consortium file as clients know it. An API over HTTPS shows the

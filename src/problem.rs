@@ -111,7 +111,10 @@ impl From<NotSigned> for Problem {
 impl Problem {
     /// Makes a problem of this cause.
     pub fn new(fault: Fault, message: impl Display) -> Self {
-        Self { fault, message: message.to_string() }
+        let message = message.to_string();
+        // Parsers of other crates begin their messages so, and `main` writes it before all.
+        let bare = message.strip_prefix("error: ").map(str::to_owned);
+        Self { fault, message: bare.unwrap_or(message) }
     }
 
     /// Makes a problem that the caller can mend.
@@ -145,6 +148,12 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_is_called_one_once() {
+        assert_eq!(Problem::usage("error: no such flag").to_string(), "no such flag");
+        assert_eq!(Problem::usage("no error: all is well").to_string(), "no error: all is well");
+    }
 
     #[test]
     fn each_part_of_the_system_has_its_exit_code() {

@@ -6,9 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{DeclarationError, SourceError, Unavailable};
+use crate::hosts::DatabaseHosts;
+use crate::stop::Stop;
 
 /// The most files of one dataset.
 const MAX_FILES: usize = 10_000;
+
+/// The usual bound of what a database server may send beyond the rows that were taken.
+pub const MESSAGE_BYTES: usize = 32 << 20;
 
 /// The bounds within which sources are read.
 #[derive(Clone, Debug)]
@@ -19,9 +24,34 @@ pub struct Access {
     pub timeout: Duration,
     /// The most rows of a batch; at least 1.
     pub batch_rows: usize,
+    /// The hosts of databases that may be connected to.
+    pub hosts: DatabaseHosts,
+    /// The most bytes that a database server may send beyond the rows that were taken.
+    pub message_bytes: usize,
+    /// The sign that the rows are awaited no longer. A statement ends at its server, too.
+    pub stop: Option<Stop>,
+}
+
+impl Default for Access {
+    /// Returns bounds for no folder, this machine's databases, and the usual sizes.
+    fn default() -> Self {
+        Self {
+            folders: Vec::new(),
+            timeout: Duration::from_secs(60),
+            batch_rows: 10_000,
+            hosts: DatabaseHosts::default(),
+            message_bytes: MESSAGE_BYTES,
+            stop: None,
+        }
+    }
 }
 
 impl Access {
+    /// Returns `true` if the rows are awaited no longer.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(Stop::is_given)
+    }
+
     /// Lists the files of a source: the path itself, or the files with that extension, in any case,
     /// in the folder, by name. Hidden files and those with another extension are ignored.
     pub(crate) fn files(
@@ -152,8 +182,7 @@ mod tests {
         fs::create_dir(&inside).unwrap();
         fs::create_dir(&outside).unwrap();
         fs::write(outside.join("secret.csv"), "a\n1\n").unwrap();
-        let access =
-            Access { folders: vec![inside], timeout: Duration::from_secs(1), batch_rows: 10 };
+        let access = Access { folders: vec![inside], batch_rows: 10, ..Access::default() };
         (root, access, outside)
     }
 

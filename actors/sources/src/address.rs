@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 /// A kind of server, with the words that its addresses have.
@@ -40,6 +40,7 @@ pub(crate) struct Address {
 }
 
 /// The place of a server.
+#[derive(Clone)]
 pub(crate) enum Host {
     /// A name, or an address in numbers.
     Name(String),
@@ -178,7 +179,7 @@ impl fmt::Display for Host {
 
 impl Host {
     /// Returns `true` if no other machine can listen on the way.
-    fn is_here(&self) -> bool {
+    pub(crate) fn is_here(&self) -> bool {
         match self {
             Self::Socket(_) => true,
             Self::Name(name) if name == "localhost" => true,
@@ -187,8 +188,28 @@ impl Host {
     }
 }
 
+/// Writes a password into an address that has none. Returns `None` if it has one, or no user.
+pub(crate) fn with_password(url: &str, password: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, place) = rest.split_at_checked(end)?;
+    let (user, host) = authority.rsplit_once('@')?;
+    if user.is_empty() || user.contains([':', '@']) {
+        return None;
+    }
+    let password = utf8_percent_encode(password, NON_ALPHANUMERIC);
+    Some(format!("{scheme}://{user}:{password}@{host}{place}"))
+}
+
+/// Returns `true` if an address has a password.
+pub(crate) fn has_password(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let account = authority.rsplit_once('@').map(|(account, _)| account);
+    account.is_some_and(|account| account.contains(':'))
+}
+
 /// Divides a host and its port. An address with colons stands in brackets.
-fn divided(place: &str) -> Result<(&str, Option<&str>), AddressProblem> {
+pub(crate) fn divided(place: &str) -> Result<(&str, Option<&str>), AddressProblem> {
     if let Some(rest) = place.strip_prefix('[') {
         let (name, port) = rest.split_once(']').ok_or(AddressProblem::Form)?;
         return match port {
@@ -204,7 +225,7 @@ fn divided(place: &str) -> Result<(&str, Option<&str>), AddressProblem> {
 }
 
 /// Returns `true` for a name that no driver takes for anything else, such as the folder of a socket.
-fn is_host(name: &str) -> bool {
+pub(crate) fn is_host(name: &str) -> bool {
     name.chars().all(|sign| sign.is_ascii_alphanumeric() || "-._:".contains(sign))
 }
 
@@ -266,6 +287,25 @@ mod tests {
         assert_eq!((usual.host.to_string().as_str(), usual.port), ("[::1]", 3306));
         let socket = POSTGRES.read("postgres://a@/b?host=/run/postgresql").ok().unwrap();
         assert!(matches!(socket.host, Host::Socket(path) if path == Path::new("/run/postgresql")));
+    }
+
+    #[test]
+    fn a_password_is_written_into_an_address_as_it_is_read() {
+        for password in ["p@ss/w:ord#1%", "", "ä b?c&d=e[f]"] {
+            let url =
+                with_password("postgres://doctor@db.example:5433/clinic?sslmode=disable", password);
+            let address = POSTGRES.read(&url.unwrap()).ok().unwrap();
+            assert_eq!(address.password.as_str(), password);
+            assert_eq!((address.host.to_string().as_str(), address.port), ("db.example", 5433));
+            assert_eq!(
+                (address.database.as_str(), address.encryption),
+                ("clinic", Encryption::Off)
+            );
+        }
+        for url in ["postgres://a:b@c/d", "postgres://c/d", "postgres://@c/d", "doctor@c/d"] {
+            assert_eq!(with_password(url, "word"), None, "{url}");
+        }
+        assert!(has_password("mysql://a:b@c/d") && !has_password("mysql://a@c:3306/d"));
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub enum SourceError {
     /// No fault: the receiver of the batches stopped the reading.
     #[error("reading was stopped by the receiver of the rows")]
     Stopped,
+    /// No fault: the rows are awaited no longer.
+    #[error("the reading has ended with the computation that it was for")]
+    Ended,
 }
 
 impl SourceError {
@@ -57,7 +60,7 @@ impl SourceError {
     pub fn public_message(&self) -> String {
         match self {
             Self::Selection(error) => error.to_string(),
-            Self::Stopped => "reading the dataset was stopped".to_owned(),
+            Self::Stopped | Self::Ended => "reading the dataset was stopped".to_owned(),
             Self::Declaration(_) | Self::Data(_) | Self::Unavailable(_) | Self::Several { .. } => {
                 "the dataset cannot be read at present; its owner finds the reason in the node's log"
                     .to_owned()
@@ -203,6 +206,12 @@ pub enum DeclarationError {
         /// The reason.
         problem: AddressProblem,
     },
+    /// The operator has not named the database's host.
+    #[error(
+        "the database's host {0} is none of those that this node may connect to; let its operator add \
+         it to data.hosts in the settings"
+    )]
+    Host(String),
     /// The file of certificates is larger than any.
     #[error(
         "the file of certificates is larger than 1 MiB; keep only those that sign the server's in it"
@@ -300,6 +309,17 @@ pub enum DataError {
          integers, numbers, text or truth values"
     )]
     Type {
+        /// The column's name.
+        column: String,
+        /// The source's word for the type.
+        kind: String,
+    },
+    /// A column's values have parts.
+    #[error(
+        "column {column:?} is of type {kind}, whose values have parts; declare it as text to read them \
+         whole, or choose a part in a query"
+    )]
+    Document {
         /// The column's name.
         column: String,
         /// The source's word for the type.
@@ -419,6 +439,19 @@ pub enum Unavailable {
     /// The database failed amid its answer. Its message is left out, because it could hold values.
     #[error("the database could not answer (code {0}); its own log says more")]
     Failed(String),
+    /// The server sends more than rows need.
+    #[error(
+        "the database server sent more than {0} bytes beyond the rows that were read, and was hung up on; \
+         look whether the address is right, and whether single values are so large: then leave them \
+         out, or raise data.message_bytes in the settings"
+    )]
+    TooMuch(usize),
+    /// The server does not keep to its protocol.
+    #[error(
+        "what answers at the database's address does not speak as such a server does, and was hung up on; \
+         look whether host and port are those of the server"
+    )]
+    Protocol,
     /// Threads or memory are lacking.
     #[error("the system has no resources left: {0}")]
     System(io::ErrorKind),

@@ -31,6 +31,9 @@ pub(crate) struct FoundColumn {
 pub(crate) enum KindProblem {
     /// The type of that name is not read.
     Unread(String),
+    /// Values of the type of that name are texts, or lists, with parts: they are read as texts if
+    /// their owner says so.
+    Document(String),
     /// Values of that description need a declared kind.
     Mixed(&'static str),
     /// Numbers have commas, first in this place.
@@ -57,7 +60,11 @@ impl FoundColumn {
             (Err(KindProblem::Unread(kind)), _) => {
                 Err(DataError::Type { column, kind: kind.clone() })
             }
+            (Err(KindProblem::Document(kind)), declared) if declared != Some(Kind::Text) => {
+                Err(DataError::Document { column, kind: kind.clone() })
+            }
             (_, Some(declared)) => Ok(declared),
+            (Err(KindProblem::Document(_)), None) => Ok(Kind::Text),
             (Ok(kind), None) => Ok(kind.unwrap_or(Kind::Text)),
             (Err(KindProblem::Mixed(holds)), None) => Err(DataError::Mixed { column, holds }),
             (Err(KindProblem::Comma(place, problem)), None) => {

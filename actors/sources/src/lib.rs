@@ -12,9 +12,9 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `number`, `date`, `address`, `format`, `magic` and `column`; `defect` and `error`.
+//! - `stop`, `number`, `date`, `address`, `format`, `magic` and `column`; `defect` and `error`.
 //! - `values` and `batch` (columns in memory), `field` and `inference` (the meaning of a text),
-//!   `head` (columns of a source), `source`, `access` (files); `filter`, `dataset`, `declaration`,
+//!   `head` (columns of a source), `source`, `hosts`, `access` (files and servers); `filter`, `dataset`, `declaration`,
 //!   `aggregate`.
 //! - The readers `csv`, `arrow` with `frames` and `budget`, `parquet` and `sql`, and `scan`, which
 //!   dispatches.
@@ -50,6 +50,7 @@ mod filter;
 mod format;
 mod frames;
 mod head;
+mod hosts;
 mod inference;
 mod magic;
 mod number;
@@ -61,9 +62,10 @@ mod report;
 mod scan;
 mod source;
 mod sql;
+mod stop;
 mod values;
 
-pub use access::Access;
+pub use access::{Access, MESSAGE_BYTES};
 pub use address::AddressProblem;
 pub use aggregate::{Aggregate, Aggregated, MAX_GROUPS};
 pub use budget::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT};
@@ -77,10 +79,12 @@ pub use error::{
 pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES, Residual, Residuals};
 pub use format::{Encoding, Format, Formats};
 pub use head::MAX_COLUMNS;
+pub use hosts::{DatabaseHosts, NotAHost};
 pub use magic::Foreign;
 pub use pushed::{parse_arrow_stream, parse_csv};
 pub use read::{aggregate, read};
 pub use register::register;
 pub use report::{ColumnReport, MAX_LEVELS, Report};
 pub use source::{Relation, Source, parse_delimiter};
+pub use stop::{Stop, Stopper};
 pub use values::{Batch, Values};

@@ -5,7 +5,7 @@ use crate::dataset::Dataset;
 use crate::declaration::Declaration;
 use crate::error::SourceError;
 use crate::report::{Report, Tally};
-use crate::scan::{check, discover};
+use crate::scan::{advice, check, discover};
 use crate::source::Source;
 
 /// Reads the whole source, checks it against its declaration, and counts its values.
@@ -32,6 +32,7 @@ pub fn register(
     for column in &mut report.columns {
         column.notes = head.column(&column.name).map_or(Vec::new(), |found| found.notes.clone());
     }
+    report.notes = advice(&declaration.source, access);
     let dataset = Dataset {
         name: declaration.name,
         source: declaration.source,

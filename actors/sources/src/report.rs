@@ -22,6 +22,9 @@ pub struct Report {
     pub rows: u64,
     /// The counts of each column, in the dataset's order.
     pub columns: Vec<ColumnReport>,
+    /// Advice on the source as a whole, such as a user of a database that may write.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The counts of one column.
@@ -79,7 +82,7 @@ impl Tally {
         {
             return Err(DataError::Key { column: name.clone(), missing: *missing, repeated });
         }
-        Ok(Report { rows: self.rows, columns })
+        Ok(Report { rows: self.rows, columns, notes: Vec::new() })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::batch::BatchBuilder;
 use crate::column::{Column, Kind};
 use crate::csv::{self, Form};
 use crate::declaration::Wanted;
-use crate::error::{DataError, DeclarationError, SourceError};
+use crate::error::{DataError, DeclarationError, SourceError, Unavailable};
 use crate::filter::Filter;
 use crate::format::{Encoding, Formats};
 use crate::head::Head;
@@ -33,6 +33,12 @@ pub(crate) fn discover(
             sql::discover(source, wanted, access)
         }
     })
+}
+
+/// Returns advice on a source that can be read: what more than reading the user of a database may
+/// do. Empty where the database does not say.
+pub(crate) fn advice(source: &Source, access: &Access) -> Vec<String> {
+    guarded(source, || sql::advice(source, access)).unwrap_or_default()
 }
 
 /// Streams columns of the given kinds. Rows that `filter` does not select may or may not be left
@@ -77,12 +83,14 @@ fn stream(
     }
     // A panic of the receiver is its own fault, and goes on.
     let mut of_receiver = None;
-    let mut sink = |batch| match catch_unwind(AssertUnwindSafe(|| sink(batch))) {
-        Ok(taken) => taken,
-        Err(panic) => {
+    let mut sink = |batch| {
+        if access.is_stopped() {
+            return Err(SourceError::Ended);
+        }
+        catch_unwind(AssertUnwindSafe(|| sink(batch))).unwrap_or_else(|panic| {
             of_receiver = Some(panic);
             Err(SourceError::Stopped)
-        }
+        })
     };
     let scanned = guarded(source, || {
         match source {
@@ -125,8 +133,13 @@ fn guarded<T>(
     source: &Source,
     reader: impl FnOnce() -> Result<T, SourceError>,
 ) -> Result<T, SourceError> {
-    catch_unwind(AssertUnwindSafe(reader))
-        .unwrap_or_else(|_| Err(DataError::Unreadable(source.short_name()).into()))
+    catch_unwind(AssertUnwindSafe(reader)).unwrap_or_else(|_| match source {
+        // The driver takes answers for granted that a server does not give.
+        Source::Postgres { .. } | Source::Mysql { .. } => Err(Unavailable::Protocol.into()),
+        Source::Csv { .. } | Source::Parquet { .. } | Source::Sqlite { .. } => {
+            Err(DataError::Unreadable(source.short_name()).into())
+        }
+    })
 }
 
 #[cfg(test)]
@@ -152,7 +165,12 @@ mod tests {
         let path = folder.path().join("a.csv");
         std::fs::write(&path, "a\n1\n").unwrap();
         let folders = vec![folder.path().canonicalize().unwrap()];
-        let access = Access { folders, timeout: std::time::Duration::from_secs(1), batch_rows: 1 };
+        let access = Access {
+            folders,
+            timeout: std::time::Duration::from_secs(1),
+            batch_rows: 1,
+            ..Access::default()
+        };
         let source = Source::Csv { path, delimiter: None };
         let _ = scan(&source, &Formats::default(), &[], None, &access, &mut |_| {
             panic!("of the receiver")

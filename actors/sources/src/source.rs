@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::address::{MYSQL, POSTGRES};
+use crate::address::{Address, Host, MYSQL, POSTGRES, has_password, with_password};
 
 /// The source of a dataset. The `Debug` form shows no user, password or query.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
@@ -72,6 +72,35 @@ fn deserialize_delimiter<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ch
 }
 
 impl Source {
+    /// Writes a password into the address of a database server. Returns `false` if there is no
+    /// address, if it has no user, or if it has a password.
+    pub fn set_password(&mut self, password: &str) -> bool {
+        let (Self::Postgres { url, .. } | Self::Mysql { url, .. }) = self else { return false };
+        let written = with_password(url, password);
+        let is_set = written.is_some();
+        *url = written.unwrap_or_else(|| url.clone());
+        is_set
+    }
+
+    /// Returns `true` if the source is a database server whose address has a password.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        match self {
+            Self::Postgres { url, .. } | Self::Mysql { url, .. } => has_password(url),
+            Self::Csv { .. } | Self::Parquet { .. } | Self::Sqlite { .. } => false,
+        }
+    }
+
+    /// Returns the host and port of a database server, if the address is in order.
+    pub(crate) fn server(&self) -> Option<(Host, u16)> {
+        let (server, url) = match self {
+            Self::Postgres { url, .. } => (POSTGRES, url),
+            Self::Mysql { url, .. } => (MYSQL, url),
+            Self::Csv { .. } | Self::Parquet { .. } | Self::Sqlite { .. } => return None,
+        };
+        server.read(url).ok().map(|Address { host, port, .. }| (host, port))
+    }
+
     /// Returns a name for messages: that of the file without its path, or "the database".
     pub(crate) fn short_name(&self) -> String {
         match self {

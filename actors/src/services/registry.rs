@@ -82,6 +82,9 @@ impl Books {
         let declared = declaration.clone();
         let (dataset, report) = register(declaration, &self.access).map_err(unfit)?;
         let name = dataset.name.clone();
+        for note in &report.notes {
+            tracing::warn!(dataset = %name, "{note}");
+        }
         let entry = json!({
             "dataset": name, "by": by, "columns": dataset.columns, "key": dataset.key,
             "rows": dataset.entry().rows,

@@ -59,6 +59,7 @@
 mod column_list;
 mod config;
 mod consortium_client;
+mod early;
 mod error;
 mod management_client;
 mod node_client;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::column_list::column_list;
+use crate::early;
 use crate::error::{CallError, Refusal};
 
 /// The longest time that a request which computes nothing may take.
@@ -22,6 +23,9 @@ pub(crate) const QUICK: Duration = Duration::from_secs(10);
 
 /// The longest time in which a connection must be there.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// The longest body, in bytes, that is sent before any answer can come.
+const IN_ONE_PIECE: usize = 64 << 10;
 
 /// The longest answer in bytes.
 const LONGEST_ANSWER: usize = 1 << 30;
@@ -31,6 +35,7 @@ const LONGEST_ANSWER: usize = 1 << 30;
 pub struct NodeClient {
     http: awc::Client,
     api: String,
+    connection: Connection,
     patience: Duration,
 }
 
@@ -124,7 +129,7 @@ impl NodeClient {
             builder = builder.bearer_auth(token.as_str());
         }
         let api = connection.api.trim_end_matches('/').to_owned();
-        Self { http: builder.finish(), api, patience }
+        Self { http: builder.finish(), api, connection: connection.clone(), patience }
     }
 
     /// Lists the descriptions of the node's microservices.
@@ -260,23 +265,40 @@ impl NodeClient {
         body: Option<&Value>,
         within: Duration,
     ) -> Result<Bytes, CallError> {
-        let request = self.http.request(method, format!("{}{path}", self.api));
+        let request = self.http.request(method.clone(), format!("{}{path}", self.api));
         let request = request.timeout(within);
+        let body = body.map(serde_json::to_vec).transpose().map_err(|error| self.alien(error))?;
+        let length = body.as_ref().map_or(0, Vec::len);
         let sent = match body {
-            Some(body) => request.send_json(body).await,
+            Some(body) => request.content_type("application/json").send_body(body).await,
             None => request.send().await,
         };
-        let mut response = sent.map_err(|error| self.unsent(&error, within))?;
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(SendRequestError::Timeout) => {
+                return Err(self.unsent(&SendRequestError::Timeout, within));
+            }
+            Err(error) if length <= IN_ONE_PIECE => return Err(self.unsent(&error, within)),
+            Err(error) => {
+                let early = early::refusal(&self.connection, &method, path, length).await;
+                let early = early.ok_or_else(|| self.unsent(&error, within))?;
+                return Err(self.refused(early.status, &early.body));
+            }
+        };
         let status = response.status();
         let body = response.body().limit(LONGEST_ANSWER).await;
         let body = body.map_err(|error| self.alien(error))?;
-        if status == StatusCode::OK {
-            return Ok(body);
+        if status == StatusCode::OK { Ok(body) } else { Err(self.refused(status, &body)) }
+    }
+
+    /// Reads the refusal in an answer.
+    fn refused(&self, status: StatusCode, body: &[u8]) -> CallError {
+        match serde_json::from_slice::<Refusal>(body) {
+            Ok(refusal) => {
+                CallError::Refused(Box::new(Refusal { status: status.as_u16(), ..refusal }))
+            }
+            Err(error) => self.alien(format!("{status}: {error}")),
         }
-        let refusal = serde_json::from_slice::<Refusal>(&body);
-        let mut refusal = refusal.map_err(|error| self.alien(format!("{status}: {error}")))?;
-        refusal.status = status.as_u16();
-        Err(CallError::Refused(Box::new(refusal)))
     }
 
     fn handle(&self, answer: Answer) -> Result<Handle, CallError> {

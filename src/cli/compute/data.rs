@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use cloister_client::{ApiMember, Data, column_list};
 use cloister_sources::{
@@ -129,7 +128,7 @@ fn read_table(source: Source, wanted: &[String]) -> Result<Value, SourceError> {
     declaration.columns = wanted.iter().map(declared).collect();
     // The command reads as the person who has started it.
     let folders = vec![PathBuf::from("/")];
-    let access = Access { folders, timeout: Duration::from_secs(60), batch_rows: 10_000 };
+    let access = Access { folders, ..Access::default() };
     let (dataset, _) = register(declaration, &access)?;
     let names: Vec<String> = match wanted {
         [] => dataset.columns.iter().map(|column| column.name.clone()).collect(),

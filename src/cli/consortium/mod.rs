@@ -1,6 +1,7 @@
 //! `cloister consortium`: the file that says who computes together, made from the members' cards.
 
 mod add_cards;
+mod client;
 mod diff;
 mod prompt;
 mod show;
@@ -32,6 +33,8 @@ pub(super) enum Command {
     /// Show the members, their fingerprints in words, and the hash that all members must have
     /// alike.
     Show(show::Arguments),
+    /// Make client.toml, the file for a client on a machine of its own.
+    Client(client::Arguments),
     /// Say what two files have differently: in whom, and in what.
     Diff(diff::Arguments),
 }
@@ -54,6 +57,7 @@ pub(super) fn run(command: &Command) -> Outcome {
             finish(&membership, file, node)
         }
         Command::Show(arguments) => show::run(arguments),
+        Command::Client(arguments) => client::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
     }
 }

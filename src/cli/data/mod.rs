@@ -1,6 +1,7 @@
 //! `cloister data`: which data a node knows, and whether the members' data fit each other.
 
 mod check;
+mod password;
 mod register;
 
 use clap::Subcommand;

@@ -10,6 +10,7 @@ use cloister_sources::{
 };
 use serde_json::Value;
 
+use super::password::Password;
 use crate::cli::{NodeArguments, columns, print};
 use crate::files::read_toml;
 use crate::operator::{Operator, absolute};
@@ -49,6 +50,8 @@ pub(in crate::cli) struct Arguments {
     /// A MySQL or MariaDB database; with --table or --query.
     #[arg(long, value_name = "URL", requires = "relation")]
     mysql: Option<String>,
+    #[command(flatten)]
+    password: Password,
     /// A table or view of the database.
     #[arg(long, group = "relation")]
     table: Option<String>,
@@ -125,10 +128,14 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 impl Arguments {
     fn read_declaration(&self) -> Outcome<Declaration> {
         if let Some(path) = &self.declaration {
-            return read_toml(path, "name a file with `name`, `source` and columns");
+            let mut declaration: Declaration =
+                read_toml(path, "name a file with `name`, `source` and columns")?;
+            self.password.complete(&mut declaration.source, false)?;
+            return Ok(declaration);
         }
         let name = self.name.clone().unwrap_or_default();
-        let source = self.source()?;
+        let mut source = self.source()?;
+        self.password.complete(&mut source, true)?;
         Ok(Declaration {
             columns: self.columns.clone(),
             key: self.key.clone(),
@@ -205,9 +212,12 @@ fn table(report: &Value) -> String {
     format!("{} rows\n{}{}", report["rows"], columns(&heads, rows), notes(report))
 }
 
-/// Lists the advice on columns, a line for each.
+/// Lists the advice on the source and on its columns, a line for each.
 fn notes(report: &Value) -> String {
     let mut lines = String::new();
+    for note in report["notes"].as_array().into_iter().flatten() {
+        lines.push_str(&format!("{}\n", note.as_str().unwrap_or_default()));
+    }
     for column in report["columns"].as_array().into_iter().flatten() {
         let name = column["name"].as_str().unwrap_or_default();
         for note in column["notes"].as_array().into_iter().flatten() {

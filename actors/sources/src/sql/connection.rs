@@ -1,9 +1,13 @@
-//! The options of connections to database servers, of their addresses alone.
+//! Connections to database servers, of their addresses alone, each through a relay.
 
 use std::io::Read;
+use std::sync::Arc;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::ConnectOptions;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+
+use super::relay::{Door, Meter, Protection, Spoken, Upstream};
 
 use crate::access::{Access, file_error};
 use crate::address::{Address, Encryption, Host, MYSQL, POSTGRES, Server};
@@ -15,66 +19,123 @@ const MAX_CERTIFICATES: u64 = 1 << 20;
 /// The variables that the driver reads and that no option here takes back. They would go to any host.
 const FROM_ENVIRONMENT: [&str; 4] = ["PGOPTIONS", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"];
 
-/// Returns the options of a connection to a PostgreSQL server. What the environment could set
-/// otherwise is set here, or refused.
-pub(super) fn to_postgres(url: &str, access: &Access) -> Result<PgConnectOptions, SourceError> {
-    let address = declared(POSTGRES, url)?;
-    let is_set = |name: &&&str| std::env::var_os(name).is_some();
-    if let Some(name) = FROM_ENVIRONMENT.iter().find(is_set) {
-        return Err(DeclarationError::Environment(name).into());
-    }
-    let options = PgConnectOptions::new_without_pgpass()
-        .port(address.port)
-        .username(&address.user)
-        .password(&address.password)
-        .database(&address.database)
-        .application_name("cloister")
-        .ssl_mode(match address.encryption {
-            Encryption::Off => PgSslMode::Disable,
-            Encryption::Preferred => PgSslMode::Prefer,
-            Encryption::Required => PgSslMode::Require,
-            Encryption::Signed => PgSslMode::VerifyCa,
-            Encryption::Verified => PgSslMode::VerifyFull,
-        });
-    let options = match &address.host {
-        Host::Name(name) => options.host(name),
-        Host::Socket(path) => options.socket(path),
-    };
-    Ok(match certificates(&address, access)? {
-        Some(pem) => options.ssl_root_cert_from_pem(pem),
-        None => options,
-    })
+/// A server of PostgreSQL, with the options of connections to it.
+pub(super) struct PostgresServer {
+    options: PgConnectOptions,
+    host: Host,
+    port: u16,
 }
 
-/// Returns the options of a connection to a MySQL or MariaDB server.
-pub(super) fn to_mysql(url: &str, access: &Access) -> Result<MySqlConnectOptions, SourceError> {
-    let address = declared(MYSQL, url)?;
-    let options = MySqlConnectOptions::new()
-        .port(address.port)
-        .username(&address.user)
-        .password(&address.password)
-        .database(&address.database)
-        .ssl_mode(match address.encryption {
-            Encryption::Off => MySqlSslMode::Disabled,
-            Encryption::Preferred => MySqlSslMode::Preferred,
-            Encryption::Required => MySqlSslMode::Required,
-            Encryption::Signed => MySqlSslMode::VerifyCa,
-            Encryption::Verified => MySqlSslMode::VerifyIdentity,
-        });
-    let options = match &address.host {
-        Host::Name(name) => options.host(name),
-        Host::Socket(path) => options.socket(path),
-    };
-    Ok(match certificates(&address, access)? {
-        Some(pem) => options.ssl_ca_from_pem(pem),
-        None => options,
-    })
+impl PostgresServer {
+    /// Reads an address. What the environment could set otherwise is set here, or refused.
+    pub(super) fn new(url: &str, access: &Access) -> Result<Self, SourceError> {
+        let address = declared(POSTGRES, url, access)?;
+        let is_set = |name: &&&str| std::env::var_os(name).is_some();
+        if let Some(name) = FROM_ENVIRONMENT.iter().find(is_set) {
+            return Err(DeclarationError::Environment(name).into());
+        }
+        let options = PgConnectOptions::new_without_pgpass()
+            .port(address.port)
+            .username(&address.user)
+            .password(&address.password)
+            .database(&address.database)
+            .application_name("cloister")
+            .ssl_mode(match address.encryption {
+                Encryption::Off => PgSslMode::Disable,
+                Encryption::Preferred => PgSslMode::Prefer,
+                Encryption::Required => PgSslMode::Require,
+                Encryption::Signed => PgSslMode::VerifyCa,
+                Encryption::Verified => PgSslMode::VerifyFull,
+            })
+            // The name that a certificate has. The connection itself goes through a relay.
+            .host(name_of(&address.host))
+            .disable_statement_logging();
+        let options = match certificates(&address, access)? {
+            Some(pem) => options.ssl_root_cert_from_pem(pem),
+            None => options,
+        };
+        Ok(Self { options, host: address.host, port: address.port })
+    }
+
+    /// Connects through a relay.
+    pub(super) async fn connect(&self, meter: &Arc<Meter>) -> Result<PgConnection, sqlx::Error> {
+        let name = format!(".s.PGSQL.{}", self.port);
+        let host = match &self.host {
+            Host::Socket(folder) => Host::Socket(folder.join(&name)),
+            Host::Name(name) => Host::Name(name.clone()),
+        };
+        let upstream = Upstream::connect(&host, self.port).await?;
+        let door = Door::open(name)?;
+        let options = self.options.clone().socket(door.folder());
+        door.relay(upstream, Spoken::Postgres, meter.clone());
+        options.connect().await
+    }
+}
+
+/// A server of MySQL or MariaDB, with the options of connections to it.
+pub(super) struct MysqlServer {
+    options: MySqlConnectOptions,
+    encryption: Encryption,
+    certificates: Option<Vec<u8>>,
+    host: Host,
+    port: u16,
+}
+
+impl MysqlServer {
+    /// Reads an address.
+    pub(super) fn new(url: &str, access: &Access) -> Result<Self, SourceError> {
+        let address = declared(MYSQL, url, access)?;
+        let options = MySqlConnectOptions::new()
+            .host("localhost")
+            .username(&address.user)
+            .password(&address.password)
+            .database(&address.database)
+            // Towards the relay, which protects the way to the server as the address asks for it.
+            .ssl_mode(match address.encryption {
+                Encryption::Off => MySqlSslMode::Disabled,
+                Encryption::Preferred => MySqlSslMode::Preferred,
+                _ => MySqlSslMode::Required,
+            })
+            // The session keeps the server's mode, so that a query means what its author tested.
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
+            .timezone(Some("+00:00".to_owned()))
+            .disable_statement_logging();
+        let certificates = certificates(&address, access)?;
+        let Address { encryption, host, port, .. } = address;
+        Ok(Self { options, encryption, certificates, host, port })
+    }
+
+    /// Connects through a relay.
+    pub(super) async fn connect(&self, meter: &Arc<Meter>) -> Result<MySqlConnection, sqlx::Error> {
+        let upstream = Upstream::connect(&self.host, self.port).await?;
+        let door = Door::open("mysql".to_owned())?;
+        let options = self.options.clone().socket(door.path());
+        let name = name_of(&self.host).to_owned();
+        let protection = Protection::new(self.encryption, self.certificates.clone(), name);
+        door.relay(upstream, Spoken::Mysql(protection), meter.clone());
+        options.connect().await
+    }
+}
+
+/// Returns the name that a server's certificate has.
+fn name_of(host: &Host) -> &str {
+    match host {
+        Host::Name(name) => name,
+        Host::Socket(_) => "localhost",
+    }
 }
 
 /// Reads an address, or refuses it as a part of a declaration.
-fn declared(server: Server, url: &str) -> Result<Address, DeclarationError> {
+fn declared(server: Server, url: &str, access: &Access) -> Result<Address, DeclarationError> {
     let [scheme, _] = server.schemes;
-    server.read(url).map_err(|problem| DeclarationError::Address { scheme, problem })
+    let address =
+        server.read(url).map_err(|problem| DeclarationError::Address { scheme, problem })?;
+    if !access.hosts.allow(&address.host, address.port) {
+        let host = format!("{}:{}", address.host, address.port);
+        return Err(DeclarationError::Host(host));
+    }
+    Ok(address)
 }
 
 /// Reads the file of certificates, which lies in a folder that the operator has named.
@@ -90,33 +151,47 @@ fn certificates(address: &Address, access: &Access) -> Result<Option<Vec<u8>>, S
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::hosts::DatabaseHosts;
 
     fn access() -> Access {
-        Access { folders: Vec::new(), timeout: Duration::from_secs(1), batch_rows: 1 }
+        Access { hosts: DatabaseHosts::any(), ..Access::default() }
     }
 
     #[test]
     fn no_password_is_taken_from_the_environment() {
-        let options = to_postgres("postgres://a@db.example/d", &access()).unwrap();
+        let server = PostgresServer::new("postgres://a@db.example/d", &access()).ok().unwrap();
+        let options = server.options;
         // A driver fills up what is `None` from `PGPASSWORD`.
         assert!(format!("{options:?}").contains("password: Some(\"\")"), "{options:?}");
         assert_eq!(options.get_application_name(), Some("cloister"));
     }
 
     #[test]
+    fn only_hosts_that_the_operator_has_named_are_connected_to() {
+        let access = Access { hosts: DatabaseHosts::default(), ..access() };
+        for url in ["postgres://a:hunter2@localhost/d", "postgres://a@/d?host=/run/postgresql"] {
+            assert!(PostgresServer::new(url, &access).is_ok(), "{url}");
+        }
+        let refused = PostgresServer::new("postgres://a:hunter2@10.0.0.7:22/d", &access);
+        let message = refused.err().unwrap().to_string();
+        assert!(message.contains("10.0.0.7:22") && message.contains("data.hosts"), "{message}");
+        assert!(!message.contains("hunter2"));
+        assert!(MysqlServer::new("mysql://a:b@10.0.0.7/d", &access).is_err());
+    }
+
+    #[test]
     fn certificates_are_read_inside_of_the_folders_alone() {
         let url = "postgres://a:b@db.example/d?sslrootcert=/etc/hostname";
-        let refused = to_postgres(url, &access()).err().unwrap();
+        let refused = PostgresServer::new(url, &access()).err().unwrap();
         assert!(matches!(refused, SourceError::Declaration(DeclarationError::OutsideFolders)));
         let folder = tempfile::tempdir().unwrap();
         let real = std::fs::canonicalize(folder.path()).unwrap();
         std::fs::write(real.join("ca.pem"), "certificates").unwrap();
         let access = Access { folders: vec![real.clone()], ..access() };
         let url = format!("mysql://a:b@db.example/d?ssl-ca={}", real.join("ca.pem").display());
-        let options = to_mysql(&url, &access).unwrap();
-        assert!(matches!(options.get_ssl_mode(), MySqlSslMode::VerifyIdentity));
+        let server = MysqlServer::new(&url, &access).ok().unwrap();
+        assert_eq!(server.encryption, Encryption::Verified);
+        assert_eq!(server.certificates.as_deref(), Some(&b"certificates"[..]));
     }
 }

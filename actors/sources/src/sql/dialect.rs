@@ -1,5 +1,6 @@
 //! The dialects of databases: their types, their SQL, and their errors.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -9,6 +10,7 @@ use sqlx::error::BoxDynError;
 use sqlx::{Arguments, AssertSqlSafe, Database, Encode, Executor, IntoArguments, Type};
 
 use super::fragment::Fragment;
+use super::relay::Meter;
 use crate::column::{Column, Kind};
 use crate::date;
 use crate::error::{CellProblem, DataError, Place, SourceError};
@@ -31,9 +33,22 @@ pub(super) trait Dialect: Sized {
     /// The quote around names.
     const QUOTE: char;
 
+    /// The statement that tells whether the user may do anything, and whether it may write: numbers
+    /// above 0. `None` if there are no users.
+    const RIGHTS: Option<&'static str> = None;
+
     /// Connects, begins a read-only transaction on one snapshot of the data, and limits the time of
-    /// statements.
-    async fn connect(&mut self, limit: Duration) -> Result<Connection<Self>, sqlx::Error>;
+    /// statements. A server's bytes count on the meter.
+    async fn connect(
+        &mut self,
+        limit: Duration,
+        meter: &Arc<Meter>,
+    ) -> Result<Connection<Self>, sqlx::Error>;
+
+    /// Ends the present statement of this session at the server, over a connection of its own.
+    async fn cancel(&self, _meter: &Arc<Meter>) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
 
     /// Prepares a query, and lists its columns.
     async fn describe(
@@ -60,6 +75,11 @@ pub(super) trait Dialect: Sized {
 
     /// Reads a value of a row, by the column's index and type.
     fn cell(row: &Row<Self>, index: usize, native: Native) -> Result<Cell, CellProblem>;
+
+    /// Returns the lengths of a row's values, as the server sent them.
+    fn lengths(_row: &Row<Self>) -> impl Iterator<Item = usize> {
+        std::iter::empty()
+    }
 
     /// Writes the placeholder of a bound constant, by its number from 1.
     fn placeholder(number: usize) -> String;
@@ -117,6 +137,10 @@ pub(super) enum Native {
     /// Date and time in UTC.
     Instant,
     Decimal,
+    /// An amount in the currency of the server, which is a decimal.
+    Money,
+    /// A text or list with parts, which is read whole where it is declared as text.
+    Document,
     /// Each value has a type of its own. `truth` if the column is declared to hold truth values.
     Dynamic {
         truth: bool,
@@ -128,9 +152,11 @@ impl Native {
     pub(super) fn kind(self) -> Option<Kind> {
         match self {
             Self::Integer | Self::Unsigned => Some(Kind::Integer),
-            Self::Double | Self::Single | Self::Decimal => Some(Kind::Number),
+            Self::Double | Self::Single | Self::Decimal | Self::Money => Some(Kind::Number),
             Self::Truth => Some(Kind::Truth),
-            Self::Text | Self::Day | Self::Local | Self::Instant => Some(Kind::Text),
+            Self::Text | Self::Day | Self::Local | Self::Instant | Self::Document => {
+                Some(Kind::Text)
+            }
             Self::Dynamic { .. } => None,
         }
     }
@@ -144,11 +170,12 @@ impl Native {
     pub(super) fn cell_of_text(self, text: String) -> Cell {
         match self {
             Self::Local => Cell::Text(date::plain_time(&text.replacen(' ', "T", 1))),
+            Self::Instant if text.ends_with("infinity") => Cell::Text(text),
             Self::Instant => {
                 let local = text.replacen(' ', "T", 1);
                 Cell::Text(date::plain_time(&format!("{}Z", local.trim_end_matches("+00"))))
             }
-            Self::Decimal => match text.as_str() {
+            Self::Decimal | Self::Money => match text.as_str() {
                 "NaN" => Cell::Missing,
                 "Infinity" | "-Infinity" => Cell::Number(f64::INFINITY),
                 _ => Cell::Decimal(text),

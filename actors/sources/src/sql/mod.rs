@@ -6,14 +6,19 @@
 //!
 //! A read-only transaction does not stop functions that act outside of it, such as PostgreSQL's
 //! `dblink`. So give the node a user that may only select.
+//!
+//! A server is not trusted either: `relay` bounds what it can send.
 
+mod answers;
 mod connection;
 mod dialect;
+mod failure;
 mod fragment;
 mod mysql;
 mod postgres;
 mod pushdown;
 mod relation;
+mod relay;
 mod session;
 mod sqlite;
 
@@ -64,6 +69,12 @@ pub(crate) fn discover(
 ) -> Result<Head, SourceError> {
     with_session!(source, access, |session, relation| session.discover(relation, wanted))
         .unwrap_or_else(|| Ok(Head::default()))
+}
+
+/// Returns advice on the rights of the database's user.
+pub(crate) fn advice(source: &Source, access: &Access) -> Result<Vec<String>, SourceError> {
+    with_session!(source, access, |session, _relation| session.advice())
+        .unwrap_or_else(|| Ok(Vec::new()))
 }
 
 /// Streams columns. Rows that `filter` does not select may be left out.

@@ -1,22 +1,21 @@
 //! MySQL and MariaDB.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::error::BoxDynError;
-use sqlx::mysql::{
-    MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow,
-    MySqlStatement,
-};
+use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlStatement};
 use sqlx::{
-    Arguments, AssertSqlSafe, Column as _, ConnectOptions, Executor, Row as _, SqlSafeStr,
-    Statement, TypeInfo, ValueRef,
+    Arguments, AssertSqlSafe, Column as _, Executor, Row as _, SqlSafeStr, Statement, TypeInfo,
+    ValueRef,
 };
 
-use super::connection::to_mysql;
+use super::connection::MysqlServer;
 use super::dialect::{
     Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, key_text, rows_of,
 };
 use super::fragment::Fragment;
+use super::relay::Meter;
 use crate::access::Access;
 use crate::column::Kind;
 use crate::error::{CellProblem, SourceError};
@@ -27,20 +26,24 @@ use crate::values::Cell;
 /// beginning (`max_sort_length`).
 const GROUPED_BYTES: usize = 255;
 
+/// The rights of the user beside reading, of the server, its databases and tables.
+const RIGHTS: &str = "
+    SELECT CAST(SUM(r = 'SUPER') AS SIGNED), CAST(SUM(r <> 'SUPER') AS SIGNED) FROM (
+        SELECT PRIVILEGE_TYPE r, GRANTEE g FROM information_schema.USER_PRIVILEGES
+        UNION ALL SELECT PRIVILEGE_TYPE, GRANTEE FROM information_schema.SCHEMA_PRIVILEGES
+        UNION ALL SELECT PRIVILEGE_TYPE, GRANTEE FROM information_schema.TABLE_PRIVILEGES) AS rights
+    WHERE r IN ('SUPER', 'INSERT', 'UPDATE', 'DELETE', 'DROP', 'ALTER', 'CREATE', 'FILE')
+    AND g = CONCAT(CHAR(39), REPLACE(CURRENT_USER(), '@', CONCAT(CHAR(39), '@', CHAR(39))), CHAR(39))";
+
 pub(super) struct Mysql {
-    options: MySqlConnectOptions,
+    server: MysqlServer,
+    /// The server's number of this session, once there is one.
+    session: Option<u64>,
 }
 
 impl Mysql {
     pub(super) fn new(url: &str, access: &Access) -> Result<Self, SourceError> {
-        let options = to_mysql(url, access)?;
-        // The session keeps the server's mode, so that a query means what its author tested.
-        let options = options
-            .pipes_as_concat(false)
-            .no_engine_substitution(false)
-            .timezone(Some("+00:00".to_owned()))
-            .disable_statement_logging();
-        Ok(Self { options })
+        Ok(Self { server: MysqlServer::new(url, access)?, session: None })
     }
 }
 
@@ -49,10 +52,18 @@ impl Dialect for Mysql {
 
     const QUOTE: char = '`';
 
-    async fn connect(&mut self, limit: Duration) -> Result<MySqlConnection, sqlx::Error> {
-        let mut connection = self.options.connect().await?;
-        let version = connection.fetch_one(sqlx::raw_sql("SELECT VERSION()")).await?;
-        let version: String = version.try_get_unchecked(0)?;
+    const RIGHTS: Option<&'static str> = Some(RIGHTS);
+
+    async fn connect(
+        &mut self,
+        limit: Duration,
+        meter: &Arc<Meter>,
+    ) -> Result<MySqlConnection, sqlx::Error> {
+        let mut connection = self.server.connect(meter).await?;
+        let known = "SELECT VERSION(), CAST(CONNECTION_ID() AS CHAR)";
+        let known = connection.fetch_one(sqlx::raw_sql(known)).await?;
+        let version: String = known.try_get_unchecked(0)?;
+        self.session = known.try_get_unchecked::<String, _>(1)?.parse().ok();
         let time = if version.to_ascii_lowercase().contains("mariadb") {
             format!("SET SESSION max_statement_time = {:.3}", limit.as_secs_f64().max(0.001))
         } else {
@@ -65,6 +76,13 @@ impl Dialect for Mysql {
         Ok(connection)
     }
 
+    async fn cancel(&self, meter: &Arc<Meter>) -> Result<(), sqlx::Error> {
+        let Some(session) = self.session else { return Ok(()) };
+        let mut connection = self.server.connect(meter).await?;
+        let statement = format!("KILL QUERY {session}");
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.map(drop)
+    }
+
     async fn describe(
         connection: &mut MySqlConnection,
         sql: String,
@@ -73,11 +91,14 @@ impl Dialect for Mysql {
             connection.prepare(AssertSqlSafe(sql).into_sql_str()).await?;
         let mut described = Vec::new();
         for column in statement.columns() {
-            let type_name = column.type_info().name();
+            let info = column.type_info();
+            let type_name = info.name();
+            // The driver calls texts with a collation such as `utf8mb4_bin` binary.
+            let is_text = <str as sqlx::Type<sqlx::MySql>>::compatible(info);
             described.push(Described {
                 name: column.name().to_owned(),
                 type_name: type_name.to_owned(),
-                native: native(type_name),
+                native: if is_text { Some(Native::Text) } else { native(type_name) },
             });
         }
         Ok(described)
@@ -94,6 +115,8 @@ impl Dialect for Mysql {
     fn expression(quoted: &str, native: Native) -> String {
         match native {
             Native::Decimal => format!("CAST({quoted} AS CHAR)"),
+            Native::Unsigned => format!("CAST({quoted} AS UNSIGNED)"),
+            Native::Document => format!("CONVERT(CAST({quoted} AS CHAR) USING utf8mb4)"),
             // A date of zeros stands for a missing one.
             Native::Day | Native::Local | Native::Instant => {
                 let text = format!("CAST({quoted} AS CHAR)");
@@ -110,6 +133,13 @@ impl Dialect for Mysql {
             return unsigned_cell(row, index);
         }
         read_cell(row, index, native).map_err(|_| CellProblem::Binary)
+    }
+
+    fn lengths(row: &MySqlRow) -> impl Iterator<Item = usize> {
+        (0..row.len()).map(|index| {
+            let bytes: Result<Option<&[u8]>, _> = row.try_get_unchecked(index);
+            bytes.ok().flatten().map_or(0, <[u8]>::len)
+        })
     }
 
     fn placeholder(_number: usize) -> String {
@@ -242,7 +272,9 @@ fn native(name: &str) -> Option<Native> {
         "BOOLEAN" => Some(Native::Truth),
         "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" | "YEAR" | "TINYINT UNSIGNED"
         | "SMALLINT UNSIGNED" | "MEDIUMINT UNSIGNED" | "INT UNSIGNED" => Some(Native::Integer),
-        "BIGINT UNSIGNED" => Some(Native::Unsigned),
+        // Bits are read as the number that they are; of one bit it can be declared as truth.
+        "BIGINT UNSIGNED" | "BIT" => Some(Native::Unsigned),
+        "JSON" => Some(Native::Document),
         "FLOAT" => Some(Native::Single),
         "DOUBLE" => Some(Native::Double),
         "DECIMAL" => Some(Native::Decimal),

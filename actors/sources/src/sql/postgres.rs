@@ -1,33 +1,35 @@
 //! PostgreSQL.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgStatement, PgTypeInfo, PgTypeKind};
+use sqlx::postgres::{PgConnection, PgRow, PgStatement, PgTypeInfo, PgTypeKind};
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions, Executor, Row as _, SqlSafeStr, Statement,
-    TypeInfo, ValueRef,
+    AssertSqlSafe, Column as _, Executor, Row as _, SqlSafeStr, Statement, TypeInfo, ValueRef,
 };
 
-use super::connection::to_postgres;
+use super::connection::PostgresServer;
 use super::dialect::{
     Described, Dialect, Meaning, Native, Pushed, Rows, Term, as_double, encoded, key_text, rows_of,
 };
+use super::relay::Meter;
 use crate::access::Access;
 use crate::error::{CellProblem, SourceError};
 use crate::filter::Constant;
 use crate::values::Cell;
 
 pub(super) struct Postgres {
-    options: PgConnectOptions,
+    server: PostgresServer,
     /// `true` if the server stores texts as UTF-8, so that their bytes have the order of code
     /// points.
     utf8: bool,
+    /// The server's number of this session, once there is one.
+    session: Option<i32>,
 }
 
 impl Postgres {
     pub(super) fn new(url: &str, access: &Access) -> Result<Self, SourceError> {
-        let options = to_postgres(url, access)?;
-        Ok(Self { options: options.disable_statement_logging(), utf8: false })
+        Ok(Self { server: PostgresServer::new(url, access)?, utf8: false, session: None })
     }
 }
 
@@ -36,8 +38,20 @@ impl Dialect for Postgres {
 
     const QUOTE: char = '"';
 
-    async fn connect(&mut self, limit: Duration) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = self.options.connect().await?;
+    const RIGHTS: Option<&'static str> = Some(
+        "SELECT (SELECT count(*) FROM pg_roles WHERE rolname = current_user AND rolsuper),
+            (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.relkind IN ('r', 'p', 'v', 'f') AND n.nspname <> 'information_schema'
+             AND n.nspname NOT LIKE 'pg\\_%'
+             AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))",
+    );
+
+    async fn connect(
+        &mut self,
+        limit: Duration,
+        meter: &Arc<Meter>,
+    ) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = self.server.connect(meter).await?;
         let limit = limit.as_millis().clamp(1, 1 << 30);
         let begin = format!(
             "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
@@ -46,9 +60,18 @@ impl Dialect for Postgres {
              SET LOCAL timezone = 'UTC'"
         );
         connection.execute(sqlx::raw_sql(AssertSqlSafe(begin))).await?;
-        let encoding = connection.fetch_one("SELECT current_setting('server_encoding')").await?;
-        self.utf8 = encoding.try_get_unchecked::<String, _>(0)? == "UTF8";
+        let known = "SELECT current_setting('server_encoding'), pg_backend_pid()";
+        let known = connection.fetch_one(known).await?;
+        self.utf8 = known.try_get_unchecked::<String, _>(0)? == "UTF8";
+        self.session = known.try_get_unchecked(1)?;
         Ok(connection)
+    }
+
+    async fn cancel(&self, meter: &Arc<Meter>) -> Result<(), sqlx::Error> {
+        let Some(session) = self.session else { return Ok(()) };
+        let statement = format!("SELECT pg_cancel_backend({session})");
+        let mut connection = self.server.connect(meter).await?;
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.map(drop)
     }
 
     async fn describe(
@@ -80,12 +103,20 @@ impl Dialect for Postgres {
             Native::Integer => format!("{quoted}::int8"),
             Native::Single | Native::Double => format!("{quoted}::float8"),
             Native::Truth => quoted.to_owned(),
+            Native::Money => format!("{quoted}::numeric::text"),
             _ => format!("{quoted}::text"),
         }
     }
 
     fn cell(row: &PgRow, index: usize, native: Native) -> Result<Cell, CellProblem> {
         read_cell(row, index, native).map_err(|_| CellProblem::Binary)
+    }
+
+    fn lengths(row: &PgRow) -> impl Iterator<Item = usize> {
+        (0..row.len()).map(|index| {
+            let bytes = row.try_get_raw(index).ok().and_then(|raw| raw.as_bytes().ok());
+            bytes.map_or(0, <[u8]>::len)
+        })
     }
 
     fn placeholder(number: usize) -> String {
@@ -168,17 +199,23 @@ fn native(info: &PgTypeInfo) -> Option<Native> {
     match info.kind() {
         PgTypeKind::Domain(base) => return native(base),
         PgTypeKind::Enum(_) => return Some(Native::Text),
+        PgTypeKind::Array(_) => return Some(Native::Document),
         PgTypeKind::Simple => {}
         _ => return None,
     }
     match info.name() {
         "BOOL" => Some(Native::Truth),
-        "INT2" | "INT4" | "INT8" => Some(Native::Integer),
+        "INT2" | "INT4" | "INT8" | "OID" => Some(Native::Integer),
         "FLOAT4" => Some(Native::Single),
         "FLOAT8" => Some(Native::Double),
         "NUMERIC" => Some(Native::Decimal),
         "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "UNKNOWN" | "citext" => Some(Native::Text),
         "DATE" | "TIME" | "TIMETZ" | "INTERVAL" | "UUID" => Some(Native::Text),
+        "\"CHAR\"" | "BIT" | "VARBIT" | "INET" | "CIDR" | "MACADDR" | "MACADDR8" => {
+            Some(Native::Text)
+        }
+        "MONEY" => Some(Native::Money),
+        "JSON" | "JSONB" | "XML" | "xml" => Some(Native::Document),
         "TIMESTAMP" => Some(Native::Local),
         "TIMESTAMPTZ" => Some(Native::Instant),
         _ => None,

@@ -1,44 +1,82 @@
 //! Sessions, which run all statements for one source.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use super::dialect::{Connection, Described, Dialect, Meaning, Native, Row, Rows, cell_error};
+use super::answers::{
+    Kinds, found_by_type, group, integer, kind_of_values, text_integer, total, unsigned,
+};
+use super::dialect::{Connection, Described, Dialect, Native, Row, Rows};
+use super::failure::{Stage, explain};
 use super::fragment::{Fragment, joined};
 use super::pushdown::{Precision, condition};
 use super::relation::{from_clause, looks_writing, quoted};
+use super::relay::Meter;
 use crate::access::Access;
 use crate::aggregate::{Aggregate, Aggregated, MAX_GROUPS};
 use crate::batch::BatchBuilder;
-use crate::column::{Column, Kind};
+use crate::column::Column;
 use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, Place, SelectionError, SourceError, Unavailable};
 use crate::filter::Filter;
-use crate::head::{FoundColumn, Head, KindProblem};
+use crate::head::Head;
 use crate::source::Relation;
+use crate::stop::Stop;
 use crate::values::BatchSink;
 
 /// The columns that are probed in one statement; SQLite answers with at most 2000 values.
 const PROBED_COLUMNS: usize = 100;
 
+/// The time for ending a statement at its server.
+const CANCELLING: Duration = Duration::from_secs(5);
+
 /// One connection in one read-only transaction.
 pub(super) struct Session<D: Dialect> {
     dialect: D,
-    runtime: Runtime,
+    bounds: Bounds,
     connection: Connection<D>,
-    limit: Duration,
 }
 
-/// The stage of a statement. A database's message cannot hold values before rows are read.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Stage {
-    Connecting,
-    Preparing,
-    Running,
+/// The bounds of a session's statements.
+struct Bounds {
+    runtime: Runtime,
+    /// The time of one statement.
+    limit: Duration,
+    /// The sign that the rows are awaited no longer.
+    stop: Option<Stop>,
+    /// The account of what the server has sent.
+    meter: Arc<Meter>,
+}
+
+impl Bounds {
+    /// Waits for a step of a statement, for at most that time.
+    fn wait<T>(&self, left: Duration, step: impl Future<Output = T>) -> Result<T, SourceError> {
+        let stopped = async {
+            match &self.stop {
+                Some(stop) => stop.given().await,
+                None => std::future::pending().await,
+            }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stopped => Err(SourceError::Ended),
+                done = timeout(left, step) => {
+                    done.map_err(|_| Unavailable::Slow(self.limit).into())
+                }
+            }
+        })
+    }
+
+    /// Makes the error of a failure at that stage.
+    fn explain<D: Dialect>(&self, error: sqlx::Error, stage: Stage) -> SourceError {
+        explain::<D>(error, stage, self.limit, &self.meter)
+    }
 }
 
 impl<D: Dialect> Session<D> {
@@ -47,14 +85,28 @@ impl<D: Dialect> Session<D> {
             .enable_all()
             .build()
             .map_err(|error| Unavailable::System(error.kind()))?;
-        let limit = access.timeout;
-        let connected = runtime.block_on(async { timeout(limit, dialect.connect(limit)).await });
-        let connection = match connected {
+        let (limit, stop) = (access.timeout, access.stop.clone());
+        let meter = Arc::new(Meter::new(access.message_bytes));
+        let bounds = Bounds { runtime, limit, stop, meter };
+        let connection = match bounds.wait(limit, dialect.connect(limit, &bounds.meter)) {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Err(explain::<D>(error, Stage::Connecting, limit)),
+            Ok(Err(error)) => return Err(bounds.explain::<D>(error, Stage::Connecting)),
+            Err(SourceError::Ended) => return Err(SourceError::Ended),
             Err(_) => return Err(Unavailable::Down("no answer in time").into()),
         };
-        Ok(Self { dialect, runtime, connection, limit })
+        Ok(Self { dialect, bounds, connection })
+    }
+
+    /// Ends the statement at the server, if the result says that it may still run there.
+    fn cut<T>(&self, result: Result<T, SourceError>) -> Result<T, SourceError> {
+        if let Err(SourceError::Ended | SourceError::Unavailable(Unavailable::Slow(_))) = &result {
+            let meter = Arc::new(Meter::new(self.bounds.meter.limit()));
+            let cancelled = async { timeout(CANCELLING, self.dialect.cancel(&meter)).await };
+            if !matches!(self.bounds.runtime.block_on(cancelled), Ok(Ok(()))) {
+                tracing::warn!("a statement could not be ended at its database");
+            }
+        }
+        result
     }
 
     /// Lists the columns of a table or query, with the kinds of those that are wanted.
@@ -82,6 +134,23 @@ impl<D: Dialect> Session<D> {
             head.set_kind(&name, kind);
         }
         Ok(head)
+    }
+
+    /// Returns advice on the rights of the database's user.
+    pub(super) fn advice(&mut self) -> Result<Vec<String>, SourceError> {
+        let Some(rights) = D::RIGHTS else { return Ok(Vec::new()) };
+        let rights = self.row(Fragment::text(rights), |row| {
+            [integer::<D>(row, 0), integer::<D>(row, 1)].map(|right| right.is_some_and(|it| it > 0))
+        })?;
+        let what = match rights {
+            [true, _] => "is a superuser, which may do anything there",
+            [_, true] => "may write there",
+            [false, false] => return Ok(Vec::new()),
+        };
+        let note = format!(
+            "the database's user {what}: give the node a user of its own that may only select"
+        );
+        Ok(vec![note])
     }
 
     /// Streams columns. Rows that `filter` does not select may be left out.
@@ -138,20 +207,18 @@ impl<D: Dialect> Session<D> {
     }
 
     fn describe(&mut self, from: &str) -> Result<Vec<Described>, SourceError> {
-        let limit = self.limit;
         let sql = format!("SELECT * FROM {from}");
-        let connection = &mut self.connection;
-        let described = self
-            .runtime
-            .block_on(async { timeout(limit, D::describe(connection, sql)).await })
-            .map_err(|_| Unavailable::Slow(limit))?
-            .map_err(|error| match explain::<D>(error, Stage::Preparing, limit) {
+        self.bounds.meter.begin();
+        let bounds = &self.bounds;
+        let described = bounds.wait(bounds.limit, D::describe(&mut self.connection, sql));
+        self.cut(described)?.map_err(|error| {
+            match self.bounds.explain::<D>(error, Stage::Preparing) {
                 SourceError::Declaration(DeclarationError::Query(_)) if looks_writing(from) => {
                     DeclarationError::QueryWrites.into()
                 }
                 other => other,
-            })?;
-        Ok(described)
+            }
+        })
     }
 
     /// Finds the types of the given columns in the database.
@@ -292,20 +359,20 @@ impl<D: Dialect> Session<D> {
         statement: Fragment,
         read: impl Fn(&Row<D>) -> T,
     ) -> Result<Vec<T>, SourceError> {
-        let limit = self.limit;
+        self.bounds.meter.begin();
+        let bounds = &self.bounds;
         let (sql, constants) = statement.render(D::placeholder);
         let mut rows = D::fetch(&mut self.connection, sql, constants);
-        let reading = async {
+        let reading = bounds.wait(bounds.limit, async {
             let mut all = Vec::new();
-            while let Some(row) = rows.next().await {
+            // One more than any statement asks for, from a server that does not count.
+            while let Some(row) = rows.next().await.filter(|_| all.len() <= MAX_GROUPS) {
                 all.push(read(&row?));
             }
             Ok(all)
-        };
-        self.runtime
-            .block_on(async { timeout(limit, reading).await })
-            .map_err(|_| Unavailable::Slow(limit))?
-            .map_err(|error| explain::<D>(error, Stage::Running, limit))
+        });
+        drop(rows);
+        self.cut(reading)?.map_err(|error| self.bounds.explain::<D>(error, Stage::Running))
     }
 
     /// Streams rows in batches. The sink is called outside of the runtime.
@@ -316,27 +383,37 @@ impl<D: Dialect> Session<D> {
         builder: &mut BatchBuilder,
         sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
+        self.bounds.meter.begin();
         let (sql, constants) = statement.render(D::placeholder);
-        let mut rows = D::fetch(&mut self.connection, sql, constants);
-        let mut left = self.limit;
-        loop {
-            let began = Instant::now();
-            let filled = self
-                .runtime
-                .block_on(async { timeout(left, fill::<D>(&mut rows, natives, builder)).await });
-            left = left.saturating_sub(began.elapsed());
-            let full = match filled {
-                Ok(Ok(full)) => full,
-                Ok(Err(FillError::Row(error))) => return Err(error),
-                Ok(Err(FillError::Database(error))) => {
-                    return Err(explain::<D>(error, Stage::Running, self.limit));
-                }
-                Err(_) => return Err(Unavailable::Slow(self.limit).into()),
-            };
-            builder.flush(sink)?;
-            if !full {
-                return Ok(());
+        let rows = D::fetch(&mut self.connection, sql, constants);
+        let streamed = drain::<D>(rows, &self.bounds, natives, builder, sink);
+        self.cut(streamed)
+    }
+}
+
+/// Passes all rows on in batches. The sink is called outside of the runtime.
+fn drain<D: Dialect>(
+    mut rows: Rows<'_, D>,
+    bounds: &Bounds,
+    natives: &[(Column, Native)],
+    builder: &mut BatchBuilder,
+    sink: BatchSink<'_>,
+) -> Result<(), SourceError> {
+    let mut left = bounds.limit;
+    loop {
+        let began = Instant::now();
+        let filled = bounds.wait(left, fill::<D>(&mut rows, natives, builder, &bounds.meter))?;
+        left = left.saturating_sub(began.elapsed());
+        let full = match filled {
+            Ok(full) => full,
+            Err(FillError::Row(error)) => return Err(error),
+            Err(FillError::Database(error)) => {
+                return Err(bounds.explain::<D>(error, Stage::Running));
             }
+        };
+        builder.flush(sink)?;
+        if !full {
+            return Ok(());
         }
     }
 }
@@ -352,9 +429,11 @@ async fn fill<D: Dialect>(
     rows: &mut Rows<'_, D>,
     natives: &[(Column, Native)],
     builder: &mut BatchBuilder,
+    meter: &Meter,
 ) -> Result<bool, FillError> {
     while let Some(row) = rows.next().await {
         let row = row.map_err(FillError::Database)?;
+        meter.credit(D::lengths(&row));
         for (index, (_, native)) in natives.iter().enumerate() {
             let put = builder.put(index, D::cell(&row, index, *native), || Place::Database);
             put.map_err(|error| FillError::Row(error.into()))?;
@@ -371,118 +450,5 @@ fn select(what: &str, from: &str, condition: Option<Fragment>) -> Fragment {
     match condition {
         Some(condition) => statement.then(Fragment::text(" WHERE ")).then(condition),
         None => statement,
-    }
-}
-
-/// Names of columns with their kinds.
-type Kinds = Vec<(String, Result<Option<Kind>, KindProblem>)>;
-
-fn found_by_type(column: &Described) -> FoundColumn {
-    let kind = match column.native {
-        None => Err(KindProblem::Unread(column.type_name.clone())),
-        Some(native) => Ok(native.kind()),
-    };
-    FoundColumn::new(column.name.clone(), kind)
-}
-
-/// Infers the kind of a column from the five answers of [`Dialect::type_probe`].
-fn kind_of_values(column: &Described, seen: &[Option<i128>]) -> Result<Option<Kind>, KindProblem> {
-    let probe = <[Option<i128>; 5]>::try_from(seen).expect("a probe has five answers");
-    let [other_integers, integers, reals, texts, blobs] = probe.map(|answer| answer == Some(1));
-    let truth = matches!(column.native, Some(Native::Dynamic { truth: true }));
-    match (integers, reals, texts, blobs) {
-        (_, _, _, true) => Err(KindProblem::Unread("BLOB".to_owned())),
-        (true, _, true, _) | (_, true, true, _) => {
-            Err(KindProblem::Mixed("texts and numbers in one column"))
-        }
-        (_, true, false, _) => Ok(Some(Kind::Number)),
-        (true, false, false, _) if truth && !other_integers => Ok(Some(Kind::Truth)),
-        (true, false, false, _) => Ok(Some(Kind::Integer)),
-        (false, false, true, _) => Ok(Some(Kind::Text)),
-        (false, false, false, _) => Ok(None),
-    }
-}
-
-fn integer<D: Dialect>(row: &Row<D>, index: usize) -> Option<i128> {
-    match D::cell(row, index, Native::Integer) {
-        Ok(crate::values::Cell::Integer(value)) => Some(i128::from(value)),
-        _ => None,
-    }
-}
-
-fn text_integer<D: Dialect>(row: &Row<D>, index: usize) -> Option<i128> {
-    match D::cell(row, index, Native::Text) {
-        Ok(crate::values::Cell::Text(text)) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn unsigned(number: Option<i128>) -> Result<u64, SourceError> {
-    match number.map(u64::try_from) {
-        Some(Ok(number)) => Ok(number),
-        _ => Err(DataError::TooManyRows.into()),
-    }
-}
-
-/// Adds the terms of a sum, or returns `None` if it overflows. The sum of no rows is NULL.
-fn total(sums: &[Option<i128>], parts: &[(String, i128)]) -> Option<i128> {
-    let mut total: i128 = 0;
-    for (sum, (_, factor)) in sums.iter().zip(parts) {
-        total = total.checked_add(sum.unwrap_or(0).checked_mul(*factor)?)?;
-    }
-    Some(total)
-}
-
-/// Reads a group: its keys, and its number of rows.
-fn group<D: Dialect>(
-    row: &Row<D>,
-    columns: &[(&Column, Native)],
-) -> Result<(Vec<Option<String>>, u64), SourceError> {
-    let mut keys = Vec::new();
-    for (index, (column, native)) in columns.iter().enumerate() {
-        let key =
-            D::key(row, index, *native).map_err(|problem| cell_error(&column.name, problem))?;
-        keys.push(match key.as_deref() {
-            Some("0") if column.kind == Kind::Truth => Some("false".to_owned()),
-            Some("1") if column.kind == Kind::Truth => Some("true".to_owned()),
-            _ => key,
-        });
-    }
-    let rows = integer::<D>(row, columns.len());
-    Ok((keys, unsigned(rows)?))
-}
-
-fn explain<D: Dialect>(error: sqlx::Error, stage: Stage, limit: Duration) -> SourceError {
-    let database = match error {
-        sqlx::Error::Database(database) => database,
-        sqlx::Error::Io(error) => return Unavailable::Down(reason(error.kind())).into(),
-        sqlx::Error::Tls(_) => return Unavailable::Down("TLS failed").into(),
-        _ if stage == Stage::Connecting => return Unavailable::Down("no database answers").into(),
-        _ => return Unavailable::Failed("the driver's".to_owned()).into(),
-    };
-    let code = database.code().unwrap_or_default().into_owned();
-    match D::explain(database.as_ref()) {
-        Meaning::Writes => DeclarationError::QueryWrites.into(),
-        Meaning::Slow => Unavailable::Slow(limit).into(),
-        Meaning::Login => Unavailable::Login(code).into(),
-        Meaning::Down => Unavailable::Down("it is starting or stopping").into(),
-        Meaning::Other if stage == Stage::Preparing => {
-            DeclarationError::Query(database.message().to_owned()).into()
-        }
-        Meaning::Other => Unavailable::Failed(code).into(),
-    }
-}
-
-fn reason(kind: std::io::ErrorKind) -> &'static str {
-    use std::io::ErrorKind;
-
-    match kind {
-        ErrorKind::ConnectionRefused => "connection refused",
-        ErrorKind::NotFound => "no such host or socket",
-        ErrorKind::TimedOut => "no answer in time",
-        ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe => {
-            "the connection was lost"
-        }
-        _ => "the network failed",
     }
 }

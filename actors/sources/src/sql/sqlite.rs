@@ -4,6 +4,7 @@
 //! every file, and again after SQLite has opened it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteStatement};
@@ -15,10 +16,12 @@ use super::dialect::{
     Described, Dialect, Meaning, Native, Pushed, Rows, Term, encoded, key_text, rows_of,
 };
 use super::fragment::Fragment;
+use super::relay::Meter;
 use crate::access::Access;
 use crate::column::Kind;
 use crate::error::{CellProblem, SourceError};
 use crate::filter::Constant;
+use crate::stop::Stop;
 use crate::values::Cell;
 
 /// The steps of SQLite's machine between two checks of the deadline.
@@ -48,7 +51,11 @@ impl Dialect for Sqlite {
 
     const QUOTE: char = '"';
 
-    async fn connect(&mut self, limit: Duration) -> Result<SqliteConnection, sqlx::Error> {
+    async fn connect(
+        &mut self,
+        limit: Duration,
+        _meter: &Arc<Meter>,
+    ) -> Result<SqliteConnection, sqlx::Error> {
         let options = SqliteConnectOptions::new()
             .filename(&self.path)
             .read_only(true)
@@ -62,9 +69,11 @@ impl Dialect for Sqlite {
             return Err(std::io::Error::from(std::io::ErrorKind::NotFound).into());
         }
         let deadline = Instant::now().checked_add(limit);
+        let stop = self.access.stop.clone();
         let mut handle = connection.lock_handle().await?;
         handle.set_progress_handler(STEPS, move || {
-            deadline.is_none_or(|deadline| Instant::now() < deadline)
+            let is_stopped = stop.as_ref().is_some_and(Stop::is_given);
+            !is_stopped && deadline.is_none_or(|deadline| Instant::now() < deadline)
         });
         drop(handle);
         connection.execute("BEGIN").await?;

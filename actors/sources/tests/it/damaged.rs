@@ -20,7 +20,12 @@ use tempfile::TempDir;
 
 fn registered(folder: &TempDir, path: &Path) -> Result<Report, SourceError> {
     let folders = vec![folder.path().canonicalize().unwrap()];
-    let access = Access { folders, timeout: Duration::from_secs(1), batch_rows: 100_000 };
+    let access = Access {
+        folders,
+        timeout: Duration::from_secs(1),
+        batch_rows: 100_000,
+        ..Access::default()
+    };
     let source = Source::Parquet { path: path.to_owned() };
     register(Declaration::new("damaged", source), &access).map(|(_, report)| report)
 }
@@ -79,7 +84,12 @@ fn batches_of_long_texts_have_fewer_rows() {
     let path = folder.path().join("long.parquet");
     write(&path, &repeated(200, 1 << 18));
     let folders = vec![folder.path().canonicalize().unwrap()];
-    let access = Access { folders, timeout: Duration::from_secs(1), batch_rows: 10_000 };
+    let access = Access {
+        folders,
+        timeout: Duration::from_secs(1),
+        batch_rows: 10_000,
+        ..Access::default()
+    };
     let source = Source::Parquet { path };
     let (dataset, _) = register(Declaration::new("long", source), &access).unwrap();
     let mut rows = Vec::new();

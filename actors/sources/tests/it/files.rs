@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 fn access(folder: &TempDir) -> Access {
     let folders = vec![folder.path().canonicalize().unwrap()];
-    Access { folders, timeout: Duration::from_secs(180), batch_rows: 3 }
+    Access { folders, timeout: Duration::from_secs(180), batch_rows: 3, ..Access::default() }
 }
 
 fn csv(path: &Path) -> Declaration {

@@ -45,7 +45,7 @@ fn followed(declaration: &Declaration, remedy: Remedy) -> Declaration {
 
 fn access(folder: &Path) -> Access {
     let folders = vec![folder.canonicalize().unwrap()];
-    Access { folders, timeout: Duration::from_secs(60), batch_rows: 3 }
+    Access { folders, timeout: Duration::from_secs(60), batch_rows: 3, ..Access::default() }
 }
 
 #[test]

@@ -22,7 +22,12 @@ impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let folders = vec![folder.path().canonicalize().unwrap()];
-        let access = Access { folders, timeout: Duration::from_secs(60), batch_rows: 100 };
+        let access = Access {
+            folders,
+            timeout: Duration::from_secs(60),
+            batch_rows: 100,
+            ..Access::default()
+        };
         Self { folder, access }
     }
 

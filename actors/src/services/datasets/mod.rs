@@ -13,6 +13,7 @@ mod indicated;
 mod memory;
 mod obtained;
 mod obtaining;
+mod places;
 mod recalling;
 mod refusals;
 mod remembered;
@@ -28,12 +29,13 @@ use std::sync::Arc;
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::equations::Equations;
-use cloister_sources::Dataset;
+use cloister_sources::{Dataset, Stop};
 use cloister_vault::Vault;
 use tokio::sync::Semaphore;
 
 pub use self::memory::Memories;
 pub use self::obtained::{Added, Contents, Group, Obtained};
+use self::places::Places;
 use self::refusals::Refusals;
 pub use self::refusals::refused_for_its_data;
 pub use self::reserved::{Reserved, Settled};
@@ -57,8 +59,10 @@ use crate::vocabulary::turns::Turn;
 /// The actor.
 pub struct Datasets {
     store: Store,
-    /// The room for readings: each holds its rows in memory, and a thread.
-    readings: Arc<Semaphore>,
+    /// The places for readings.
+    readings: Arc<Places>,
+    /// The places for what clients ask about datasets.
+    answers: Arc<Semaphore>,
 }
 
 /// The tools for reading data. A clone is cheap to move onto a thread that may block.
@@ -73,8 +77,8 @@ pub(crate) struct Store {
     memories: Memories,
 }
 
-/// The most readings at a time.
-const READINGS: usize = 4;
+/// The most questions of clients about datasets at a time. They read no rows.
+const ANSWERS: usize = 4;
 
 /// The methods that clients can call.
 pub static INTERFACE: Interface = Interface {
@@ -118,6 +122,8 @@ pub struct Obtain {
     pub alone: bool,
     /// The room for the bytes that are read, held until they have been.
     pub flight: Flight,
+    /// The sign that the computation has ended.
+    pub stop: Stop,
 }
 
 impl Obtain {
@@ -164,7 +170,11 @@ impl Datasets {
         let limits = Arc::new(limits.clone());
         let refusals = Arc::new(Refusals::new(vault.clone()));
         let store = Store { vault, log, policies, access, limits, refusals, memories };
-        Self { store, readings: Arc::new(Semaphore::new(READINGS)) }
+        Self {
+            store,
+            readings: Arc::new(Places::new()),
+            answers: Arc::new(Semaphore::new(ANSWERS)),
+        }
     }
 
     /// Returns the description that the service gives of itself.
@@ -183,6 +193,13 @@ impl Store {
             "select" => self.select(call),
             other => Err(ApiError::internal(format!("datasets cannot {other}"))),
         }
+    }
+
+    /// Returns these tools for a reading that ends when the sign is given.
+    fn stopping(mut self, stop: &Stop) -> Self {
+        let access = cloister_sources::Access::clone(&self.access);
+        self.access = Arc::new(cloister_sources::Access { stop: Some(stop.clone()), ..access });
+        self
     }
 
     /// Begins the turn of a question that members compare with others of its source. Waits for one that
@@ -225,10 +242,10 @@ impl Handler<Call> for Datasets {
     type Result = ResponseFuture<Result<Reply, ApiError>>;
 
     fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
-        let (store, readings) = (self.store.clone(), Arc::clone(&self.readings));
+        let (store, answers) = (self.store.clone(), Arc::clone(&self.answers));
         Box::pin(async move {
             let _turn =
-                readings.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
+                answers.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
             blocking::run(move || store.answer(&call)).await?
         })
     }
@@ -254,10 +271,15 @@ impl Handler<Obtain> for Datasets {
         let (store, readings) = (self.store.clone(), Arc::clone(&self.readings));
         Box::pin(async move {
             let turn = store.begin_turn(&obtain).await?;
-            let _reading =
-                readings.acquire().await.map_err(|_| ApiError::unavailable("the datasets"))?;
+            let dataset = refusals::dataset_of(&obtain.stored);
+            let place = readings.take(obtain.principal.name(), dataset).await?;
             let of_dataset = refusals::is_of_dataset(&obtain.stored);
-            let obtained = blocking::run(move || store.obtain(&obtain)).await?;
+            let obtained = blocking::run(move || {
+                // The reading goes on without its caller, and keeps its place.
+                let _place = place;
+                store.stopping(&obtain.stop).obtain(&obtain)
+            })
+            .await?;
             let obtained = obtained.map_err(|refusal| match of_dataset {
                 true => refusals::told(refusal),
                 false => refusal,

@@ -109,11 +109,13 @@ pub fn refused_for_its_data() -> ApiError {
          selected data refused it, and which rule it was is not told",
     )
     .hint(
-        "the rules: no or enough rows here; no answer that, with earlier ones, tells of a few rows or \
-         too much of a column; no missing values, unless `missing` is `drop`; values within the \
-         declared bounds, digits and categories. Choose rows by wider conditions or exactly those of \
-         an earlier request, ask for fewer statistics, set `missing` to `drop`, leave out bounds, \
-         digits and categories, or have the owner approve the study",
+        "the rules: no or enough rows here (`min_rows`, 10 under `production`); no answer that, with \
+         earlier ones, tells of a few rows or too much of a column; no missing values, unless \
+         `missing` is `drop`; values within the declared bounds, digits and categories. Choose rows \
+         by wider conditions or exactly those of an earlier request; where data grow, by a condition \
+         on the day of entry, which moves on once `min_rows` rows were added. Ask for fewer \
+         statistics, set `missing` to `drop`, leave out bounds, digits and categories, or have the \
+         owner approve the study",
     )
 }
 
@@ -138,6 +140,9 @@ mod tests {
         let few = refusal(Code::RefusedByDisclosureRules, "too few rows");
         assert_eq!(few, refusal(Code::MissingValues, "a value is missing"));
         assert_eq!(few, refused_for_its_data());
+        // Of a cohort that grows the wider condition and the earlier rows are both out of reach.
+        let hint = few.advice();
+        assert!(hint.contains("10 under `production`") && hint.contains("day of entry"), "{hint}");
         let unreadable = ApiError::new(Code::DatasetUnreadable, "the file is gone");
         assert_eq!(told(unreadable.clone()), unreadable);
     }

@@ -34,7 +34,7 @@ impl Store {
         check_columns(&columns, &known)?;
         let filter = match arguments.get("where") {
             None => None,
-            Some(_) => Some(filter(&*arguments.public("where")?, &known)?),
+            Some(_) => filter(&*arguments.public("where")?, &known)?,
         };
         let selection = Selection { base, columns, filter };
         Ok(Reply::Value(Labelled::Private(Stored::Selection(selection.into()))))
@@ -73,13 +73,23 @@ fn check_columns(names: &[String], known: &[Column]) -> Result<(), ApiError> {
         .hint("the method `describe` of Datasets lists the columns"))
 }
 
-fn filter(data: &Data, known: &[Column]) -> Result<Filter, ApiError> {
+/// Reads a condition. All rows are meant by `null`, and by an empty list or object, as R writes it.
+fn filter(data: &Data, known: &[Column]) -> Result<Option<Filter>, ApiError> {
+    let is_empty = match data {
+        Data::Null => true,
+        Data::List(list) => list.is_empty(),
+        Data::Map(entries) => entries.is_empty(),
+        _ => false,
+    };
+    if is_empty {
+        return Ok(None);
+    }
     let filter: Filter = data.parse().map_err(|error| misfit(&error))?;
     filter.check(known).map_err(|error| misfit(&error))?;
     if filter.canonical().len() > LONGEST_FILTER {
         return Err(misfit(&format_args!("longer than {LONGEST_FILTER} bytes")));
     }
-    Ok(filter)
+    Ok(Some(filter))
 }
 
 fn misfit(reason: &dyn std::fmt::Display) -> ApiError {

@@ -7,6 +7,7 @@ use cloister_protocols::computation::Input;
 use cloister_protocols::equations::Equations;
 use cloister_protocols::parameters::{Missing, Parameters};
 use cloister_protocols::session::ColumnKinds;
+use cloister_sources::Stop;
 use serde_json::{Map, Value, json};
 
 use super::input;
@@ -234,6 +235,8 @@ impl Reader<'_> {
 
     /// Reads one input. Counts the rows that were left out of it, and notes the question about it.
     async fn read(&self, stored: Stored, gathered: &mut Gathered) -> Result<Contents, ApiError> {
+        // Dropped with this future when the computation ends before its data are read.
+        let (_stopper, stop) = Stop::pair();
         let obtain = Obtain {
             principal: self.principal.clone(),
             stored,
@@ -247,6 +250,7 @@ impl Reader<'_> {
             leaves_out: self.leaves_out,
             is_compared: self.is_compared,
             flight: self.flight.clone(),
+            stop,
         };
         let obtained = self.siblings.ask(DATASETS, obtain).await??;
         let kinds = input::kinds::of_columns(&obtained.kinds, self.function.input);
@@ -317,6 +321,11 @@ impl Gathered {
         }
         let empty = || Contents::Json(Private::new(Data::List(Vec::new())));
         let mut content = contents.pop().unwrap_or_else(empty);
+        if let Contents::Json(data) = &content
+            && let Some(meant) = input::as_meant(data.for_computing(), function.input)
+        {
+            content = Contents::Json(Private::new(meant));
+        }
         if let (Contents::Json(data), true) = (&content, drop_missing) {
             let (complete, missing) = input::without_nulls(data.for_computing(), function.input);
             dropped += missing;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cloister_protocols::disclosure::Profile;
-use cloister_sources::{Declaration, Source};
+use cloister_sources::{DatabaseHosts, Declaration, MESSAGE_BYTES, Source};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -118,6 +118,11 @@ pub struct DataAccess {
     pub folders: Vec<PathBuf>,
     /// The longest time that one reading of a database or a file may take, in seconds.
     pub timeout_seconds: u32,
+    /// The hosts of databases that the node may connect to, beside those of datasets that the
+    /// settings declare.
+    pub hosts: DatabaseHosts,
+    /// The most bytes that a database server may send beyond the rows that were taken.
+    pub message_bytes: usize,
 }
 
 /// The computations in whose committee the node serves. Two committee members that collude see all
@@ -222,7 +227,12 @@ impl Default for Limits {
 
 impl Default for DataAccess {
     fn default() -> Self {
-        Self { folders: vec![PathBuf::from("data")], timeout_seconds: 60 }
+        Self {
+            folders: vec![PathBuf::from("data")],
+            timeout_seconds: 60,
+            hosts: DatabaseHosts::default(),
+            message_bytes: MESSAGE_BYTES,
+        }
     }
 }
 
@@ -320,10 +330,17 @@ impl Settings {
     /// Returns the rules for reading data.
     #[must_use]
     pub fn sources(&self) -> cloister_sources::Access {
+        let mut hosts = self.data.hosts.clone();
+        for declaration in &self.datasets {
+            hosts.add_host_of(&declaration.source);
+        }
         cloister_sources::Access {
             folders: self.data.folders.iter().map(|folder| real(folder)).collect(),
             timeout: Duration::from_secs(u64::from(self.data.timeout_seconds)),
             batch_rows: BATCH_ROWS,
+            hosts,
+            message_bytes: self.data.message_bytes,
+            stop: None,
         }
     }
 

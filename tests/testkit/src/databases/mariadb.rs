@@ -16,9 +16,20 @@ pub struct Mariadb {
 }
 
 impl Mariadb {
-    /// Starts a server.
+    /// Starts a server that offers no encryption.
     #[track_caller]
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Starts a server that offers encryption with this certificate and key, each as PEM.
+    #[track_caller]
+    pub fn encrypting(certificate: &str, key: &str) -> Self {
+        Self::start_with(Some([certificate, key]))
+    }
+
+    #[track_caller]
+    fn start_with(identity: Option<[&str; 2]>) -> Self {
         let server = find("mariadbd");
         let install = find("mariadb-install-db");
         let client = find("mariadb");
@@ -29,7 +40,14 @@ impl Mariadb {
             .arg(format!("--datadir={}", data.display()))
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"]));
         let port = free_port();
-        let server = start(&server, &folder, &data, port);
+        let mut command = unprivileged(&server);
+        command.arg("--no-defaults");
+        for (flag, pem) in ["ssl-cert", "ssl-key"].iter().zip(identity.into_iter().flatten()) {
+            let path = folder.join(flag);
+            std::fs::write(&path, pem).unwrap();
+            command.arg(format!("--{flag}={}", path.display()));
+        }
+        let server = start(command, &folder, &data, port);
         let mariadb = Self { port, client, _server: server };
         mariadb.as_root(&format!(
             "CREATE DATABASE clinic CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
@@ -67,10 +85,8 @@ impl Mariadb {
     }
 }
 
-fn start(server: &Path, folder: &Path, data: &Path, port: u16) -> Server {
-    let mut command = unprivileged(server);
+fn start(mut command: Command, folder: &Path, data: &Path, port: u16) -> Server {
     command
-        .arg("--no-defaults")
         .arg(format!("--datadir={}", data.display()))
         // Relative to the data; whole paths of sockets may be too long.
         .args(["--socket=s", "--bind-address=127.0.0.1", "--console", "--skip-log-bin"])

@@ -6,8 +6,9 @@ use cloister_sources::{Access, Declaration, Kind, Source, Values, aggregate};
 
 use super::pushdown::{self, Dialect, Random};
 use super::{
-    access, declare, declared, integer, mute, number, one_row, query, read_all, refused,
-    refused_as, registered, table, text,
+    a_statement_ends_with_its_reading, access, declare, declared, integer,
+    many_rows_and_no_long_value, mute, number, one_row, query, read_all, refused, refused_as,
+    registered, table, text,
 };
 use crate::remedies::{self, check_database};
 use cloister_testkit::databases::mariadb::Mariadb;
@@ -19,11 +20,63 @@ fn mariadb_is_read_filtered_and_left_as_it_was() {
     let mariadb = Mariadb::start();
     filters_mean_what_they_mean(&mariadb, &access);
     types_are_mapped(&mariadb, &access);
+    texts_of_binary_order_are_texts(&mariadb, &access);
     dates_of_zeros_are_missing(&mariadb, &access);
     what_does_not_fit_is_refused(&mariadb, &access);
     nothing_is_written(&mariadb, &access);
     errors_say_what_to_do(&mariadb, &access);
     slow_queries_are_cut(&mariadb, &access);
+    let slow = query("SELECT SLEEP(7000) AS a");
+    let running = "SELECT COUNT(*) FROM information_schema.processlist WHERE INFO LIKE '%SLEEP(7000)%' \
+                   AND ID <> CONNECTION_ID()";
+    let patient = Access { timeout: Duration::from_secs(6000), ..access.clone() };
+    a_statement_ends_with_its_reading(source(&mariadb, slow), &patient, || {
+        mariadb.run(running).trim() != "0"
+    });
+    let many = query("SELECT seq AS a FROM seq_1_to_100000");
+    let long = query("SELECT REPEAT('x', 1 << 20) AS a");
+    many_rows_and_no_long_value(source(&mariadb, many), source(&mariadb, long), &access);
+}
+
+/// Checks that what an address asks for holds between the relay and the server.
+#[test]
+fn mariadb_is_spoken_to_as_its_address_asks_for() {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let [own, other] = [(); 2].map(|()| rcgen::generate_simple_self_signed(names.clone()).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let access = access(folder.path());
+    let real = access.folders[0].clone();
+    std::fs::write(real.join("own.pem"), own.cert.pem()).unwrap();
+    std::fs::write(real.join("other.pem"), other.cert.pem()).unwrap();
+    let mariadb = Mariadb::encrypting(&own.cert.pem(), &own.signing_key.serialize_pem());
+    let cipher = "SELECT VARIABLE_VALUE AS a FROM information_schema.SESSION_STATUS \
+                  WHERE VARIABLE_NAME = 'SSL_CIPHER'";
+    let of = |rest: &str| {
+        let url =
+            format!("{}?{}", mariadb.url(), rest.replace("FOLDER", &real.display().to_string()));
+        declare(Source::Mysql { url, from: query(cipher) })
+    };
+    for (rest, is_encrypted) in [
+        ("sslmode=disable", false),
+        ("sslmode=prefer", true),
+        ("", true),
+        ("sslmode=require", true),
+        ("sslmode=verify-ca&sslrootcert=FOLDER/own.pem", true),
+        ("sslmode=verify-full&sslrootcert=FOLDER/own.pem", true),
+    ] {
+        let (dataset, _) = registered(of(rest), &access);
+        let read = read_all(&dataset, None, &access).columns;
+        let Values::Texts(ciphers) = &read[0] else { panic!() };
+        let cipher = ciphers[0].clone().unwrap_or_default();
+        assert_eq!(!cipher.is_empty(), is_encrypted, "{rest}: {cipher}");
+    }
+    for rest in [
+        "sslmode=verify-full&sslrootcert=FOLDER/other.pem",
+        "sslmode=verify-ca&sslrootcert=FOLDER/other.pem",
+        "sslmode=verify-full",
+    ] {
+        refused_as(of(rest), &access, "TLS failed");
+    }
 }
 
 fn source(mariadb: &Mariadb, from: cloister_sources::Relation) -> Declaration {
@@ -61,11 +114,12 @@ fn types_are_mapped(mariadb: &Mariadb, access: &Access) {
         "CREATE TABLE types (a tinyint, b bigint, c int unsigned, d bigint unsigned, e float,
             f double, g decimal(10, 3), h char(5), i varchar(5), j longtext, k boolean, l date,
             m datetime(1), n timestamp, o time, p enum('sad', 'glad'), q year, r int,
-            s varchar(9) CHARACTER SET latin1);
+            s varchar(9) CHARACTER SET latin1, t varchar(9) COLLATE utf8mb4_bin,
+            u char(3) COLLATE utf8mb4_bin, v text COLLATE utf8mb4_bin, w json, x bit(1), y bit(64));
          SET time_zone = '+02:00';
          INSERT INTO types VALUES (-1, 9223372036854775807, 4294967295, 18, 0.1, 0.1, 19.99,
             'x', 'y', 'z', true, '2024-01-31', '2024-01-31 10:00:00.5', '2024-01-31 10:00:00',
-            '10:00', 'glad', 2024, NULL, 'ä')",
+            '10:00', 'glad', 2024, NULL, 'ä', 'ö', 'ü', 'ß', '[1]', b'1', 5)",
     );
     let (kinds, values) =
         one_row(Source::Mysql { url: mariadb.url(), from: table("types") }, access);
@@ -90,10 +144,32 @@ fn types_are_mapped(mariadb: &Mariadb, access: &Access) {
         integer(2024),
         Values::Integers(vec![None]),
         text("ä"),
+        text("ö"),
+        text("ü"),
+        text("ß"),
+        text("[1]"),
+        integer(1),
+        integer(5),
     ];
     for (index, expected) in expected.iter().enumerate() {
         assert!(values[index] == *expected, "column {index}");
     }
+}
+
+/// Checks that texts of binary order are grouped and compared as texts, that one bit is a truth
+/// value where it is declared so, and that bytes are refused.
+fn texts_of_binary_order_are_texts(mariadb: &Mariadb, access: &Access) {
+    mariadb.run(
+        "CREATE TABLE words (a varchar(9) COLLATE utf8mb4_bin, b bit(1), c varbinary(9));
+         INSERT INTO words VALUES ('A', b'1', 'x'), ('a', b'0', 'y')",
+    );
+    let mut words = source(mariadb, table("words"));
+    words.columns = vec![declared("a", Kind::Text), declared("b", Kind::Truth)];
+    let (dataset, _) = registered(words, access);
+    let filter = serde_json::from_str(r#"{"column": "a", "op": "=", "value": "a"}"#).unwrap();
+    let read = read_all(&dataset, Some(&filter), access);
+    assert!(read.columns == [text("a"), Values::Truths(vec![Some(false)])]);
+    refused_as(source(mariadb, table("words")), access, "column \"c\" is of type VARBINARY");
 }
 
 /// Checks that a date of zeros is missing, and neither a category nor before all others.

@@ -4,6 +4,7 @@
 mod mariadb;
 mod postgres;
 mod pushdown;
+mod rogue;
 mod sqlite;
 
 use std::net::TcpListener;
@@ -12,12 +13,12 @@ use std::time::Duration;
 
 use cloister_sources::{
     Access, Batch, Dataset, Declaration, DeclaredColumn, Filter, Kind, Relation, Report, Source,
-    SourceError, Values, read, register,
+    SourceError, Stop, Values, read, register,
 };
 
 fn access(folder: &Path) -> Access {
     let folders = vec![folder.canonicalize().unwrap()];
-    Access { folders, timeout: Duration::from_secs(180), batch_rows: 7 }
+    Access { folders, timeout: Duration::from_secs(180), batch_rows: 7, ..Access::default() }
 }
 
 fn declare(source: Source) -> Declaration {
@@ -111,6 +112,38 @@ fn refused(declaration: Declaration, access: &Access, hidden: &[&str]) -> Source
 fn refused_as(declaration: Declaration, access: &Access, expected: &str) {
     let error = refused(declaration, access, &[]);
     assert!(error.to_string().contains(expected), "{error}");
+}
+
+/// Checks that rows of more bytes than a server may send ahead are read, and that a single text of
+/// more bytes is refused with the setting's name. The sources are 100,000 rows of an integer, and
+/// one text of 1 MiB.
+#[track_caller]
+fn many_rows_and_no_long_value(rows: Declaration, long: Declaration, access: &Access) {
+    let small = Access { message_bytes: 256 << 10, batch_rows: 1000, ..access.clone() };
+    let (dataset, report) = registered(rows, &small);
+    assert_eq!((dataset.rows, report.rows), (100_000, 100_000));
+    refused_as(long, &small, "data.message_bytes");
+}
+
+/// Reads a slow query until `runs` says that it runs at the server, and ends the reading. The
+/// reading returns, and the statement is gone from the server, long before its own end.
+#[track_caller]
+fn a_statement_ends_with_its_reading(slow: Declaration, access: &Access, runs: impl Fn() -> bool) {
+    let (stopper, stop) = Stop::pair();
+    let access = Access { stop: Some(stop), ..access.clone() };
+    let reading = std::thread::spawn(move || register(slow, &access).err());
+    while !runs() {
+        assert!(!reading.is_finished(), "{:?}", reading.join());
+        std::thread::yield_now();
+    }
+    drop(stopper);
+    let error = reading.join().unwrap();
+    assert!(matches!(error, Some(SourceError::Ended)), "{error:?}");
+    // The server ends it by itself when it was told; it is waited for by asking.
+    let deadline = std::time::Instant::now() + Duration::from_secs(180);
+    while runs() {
+        assert!(std::time::Instant::now() < deadline, "the statement still runs");
+    }
 }
 
 /// Opens a port whose listener never answers.

@@ -9,8 +9,9 @@ use cloister_sources::{
 
 use super::pushdown::{self, Dialect, Random};
 use super::{
-    access, declare, declared, integer, mute, number, one_row, query, read_all, refused,
-    refused_as, registered, table, text,
+    a_statement_ends_with_its_reading, access, declare, declared, integer,
+    many_rows_and_no_long_value, mute, number, one_row, query, read_all, refused, refused_as,
+    registered, table, text,
 };
 use crate::remedies::{self, check_database};
 use cloister_testkit::databases::postgres::Postgres;
@@ -26,6 +27,8 @@ fn postgresql_is_read_filtered_and_left_as_it_was() {
     nothing_is_written(&postgres, &access);
     errors_say_what_to_do(&postgres, &access);
     slow_queries_are_cut(&postgres, &access);
+    statements_end_with_their_reading(&postgres, &access);
+    rights_to_write_are_told(&postgres, &access);
     batches_are_streamed(&postgres, &access);
     let (dataset, _) = registered(source(&postgres, query("SELECT 1 AS a")), &access);
     drop(postgres);
@@ -71,7 +74,8 @@ fn types_are_mapped(postgres: &Postgres, access: &Access) {
         DATE '2024-01-31' AS l, TIMESTAMP '2024-01-31 10:00:00.5' AS m,
         TIMESTAMPTZ '2024-01-31 10:00:00+02' AS n, TIME '10:00' AS o,
         'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid AS p, 'glad'::mood AS q, 7::years AS r,
-        NULL::int AS s, 'NaN'::float8 AS t, '' AS u";
+        NULL::int AS s, 'NaN'::float8 AS t, '' AS u, 1234.50::money AS v, 7::oid AS w, 'c'::\"char\" AS x,
+        B'1' AS y, '10.0.0.1'::inet AS z, TIMESTAMPTZ 'infinity' AS aa";
     let from = query(all);
     let (kinds, values) = one_row(Source::Postgres { url: postgres.url(), from }, access);
     assert_eq!(kinds[..3], [Kind::Integer; 3]);
@@ -97,10 +101,27 @@ fn types_are_mapped(postgres: &Postgres, access: &Access) {
         Values::Integers(vec![None]),
         Values::Numbers(vec![None]),
         text(""),
+        number(1234.5),
+        integer(7),
+        text("c"),
+        text("1"),
+        text("10.0.0.1/32"),
+        text("infinity"),
     ];
     for (index, expected) in expected.iter().enumerate() {
         assert!(values[index] == *expected, "column {index}");
     }
+    let parts = "SELECT '{\"a\": 1}'::jsonb AS a, ARRAY[1, 2] AS b, B'1' AS c, 1 AS d";
+    let mut whole = source(postgres, query(parts));
+    whole.columns =
+        vec![declared("a", Kind::Text), declared("b", Kind::Text), declared("c", Kind::Truth)];
+    let (dataset, _) = registered(whole, access);
+    let read = read_all(&dataset, None, access);
+    let expected = [text("{\"a\": 1}"), text("{1,2}"), Values::Truths(vec![Some(true)])];
+    assert!(read.columns == expected);
+    // All columns of types that need a word of their owner are told at once.
+    let all = refused(source(postgres, query(parts)), access, &[]).to_string();
+    assert!(all.contains("JSONB") && all.contains("INT4[]") && all.contains("declare it"), "{all}");
 }
 
 fn what_does_not_fit_is_refused(postgres: &Postgres, access: &Access) {
@@ -207,6 +228,24 @@ fn errors_say_what_to_do(postgres: &Postgres, access: &Access) {
     );
 }
 
+/// Checks that registration says what the user of the database may do beside reading.
+fn rights_to_write_are_told(postgres: &Postgres, access: &Access) {
+    let (_, report) = registered(source(postgres, table("kept")), access);
+    assert!(report.notes.iter().any(|note| note.contains("superuser")), "{:?}", report.notes);
+    postgres.run(
+        "CREATE ROLE reader LOGIN PASSWORD 'words'; GRANT SELECT ON kept TO reader;
+         CREATE ROLE writer LOGIN PASSWORD 'words'; GRANT SELECT, UPDATE ON kept TO writer",
+    );
+    for (user, expected) in [("reader", 0), ("writer", 1)] {
+        let url = postgres.url();
+        let (_, place) = url.split_once('@').unwrap();
+        let url = format!("postgres://{user}:words@{place}");
+        let declaration = declare(Source::Postgres { url, from: table("kept") });
+        let (_, report) = registered(declaration, access);
+        assert_eq!(report.notes.len(), expected, "{user}: {:?}", report.notes);
+    }
+}
+
 fn slow_queries_are_cut(postgres: &Postgres, access: &Access) {
     let short = Access { timeout: Duration::from_secs(8), ..access.clone() };
     let slow = source(postgres, query("SELECT 1 AS a FROM pg_sleep(6000)"));
@@ -218,6 +257,14 @@ fn slow_queries_are_cut(postgres: &Postgres, access: &Access) {
     while postgres.run(running).trim() != "0" {
         assert!(Instant::now() < deadline, "the statement still runs");
     }
+}
+
+fn statements_end_with_their_reading(postgres: &Postgres, access: &Access) {
+    let slow = source(postgres, query("SELECT 1 AS a FROM pg_sleep(7000)"));
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(7000)%' \
+                   AND state = 'active' AND pid <> pg_backend_pid()";
+    let patient = Access { timeout: Duration::from_secs(6000), ..access.clone() };
+    a_statement_ends_with_its_reading(slow, &patient, || postgres.run(running).trim() != "0");
 }
 
 fn batches_are_streamed(postgres: &Postgres, access: &Access) {
@@ -244,4 +291,7 @@ fn batches_are_streamed(postgres: &Postgres, access: &Access) {
     assert!(sum.unwrap() == Some(expected));
     let groups = Aggregate::Groups { columns: vec!["a".to_owned()] };
     assert!(matches!(aggregate(&dataset, &groups, None, access), Ok(Some(_))));
+    let many = query("SELECT g AS a FROM generate_series(1, 100000) g");
+    let long = query("SELECT repeat('x', 1 << 20) AS a");
+    many_rows_and_no_long_value(source(postgres, many), source(postgres, long), access);
 }

@@ -12,6 +12,7 @@ pub(super) mod kinds;
 mod matrix;
 mod missing;
 mod objects;
+mod written;
 
 use std::fmt::Display;
 
@@ -20,6 +21,7 @@ use cloister_protocols::computation::{Input, number_text};
 
 pub(super) use self::columns::as_data;
 pub(super) use self::missing::without_nulls;
+pub(super) use self::written::as_meant;
 use crate::services::datasets::{Added, Contents};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
@@ -177,7 +179,14 @@ fn wrong_item(at: usize, needed: &str, got: &Data) -> ApiError {
 }
 
 fn wrong_kind(place: &dyn Display, needed: &str, got: &Data) -> ApiError {
-    ApiError::argument("data", format!("{place} must be {needed}, not {}", got.kind()))
+    let error = ApiError::argument("data", format!("{place} must be {needed}, not {}", got.kind()));
+    if *got == Data::Null {
+        return error.hint(
+            "a value is missing there: leave its row out, or have all clients set the parameter \
+             `missing` to `drop`, where the function takes rows",
+        );
+    }
+    error
 }
 
 /// Returns the double that equals the number, if there is one: the number has at most 53 bits from

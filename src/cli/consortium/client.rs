@@ -1,0 +1,125 @@
+//! `cloister consortium client`: the file for a client that runs on a machine of its own.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use cloister_certs::consortium::Consortium;
+use cloister_client::{ApiMember, ClientFile};
+
+use crate::consortium_dir::client_of;
+use crate::files::read_toml;
+use crate::problem::{Outcome, Problem};
+
+#[derive(Args)]
+pub(in crate::cli) struct Arguments {
+    /// The consortium file.
+    file: PathBuf,
+    /// The file with the client's token for a member's node, as MEMBER=FILE; relative to the file
+    /// that is made. For each member whose node asks for a token.
+    #[arg(long, value_name = "MEMBER=FILE", value_parser = of_member)]
+    token_file: Vec<(String, PathBuf)>,
+    /// The file with the authority that has signed the certificate of a member's API, as
+    /// MEMBER=FILE, where it is not the node's own.
+    #[arg(long, value_name = "MEMBER=FILE", value_parser = of_member)]
+    authority: Vec<(String, PathBuf)>,
+    /// The longest deadline of the members' nodes, in seconds; 60 where it is left out.
+    #[arg(long, value_name = "SECONDS")]
+    deadline: Option<u32>,
+    /// The file that is made; client.toml beside the consortium file where it is left out.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let consortium: Consortium =
+        read_toml(&arguments.file, "make it with `cloister consortium new`")?;
+    let text = toml::to_string(&arguments.client(&consortium)?).map_err(Problem::ours)?;
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => arguments.file.with_file_name("client.toml"),
+    };
+    let shown = out.display();
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&out).map_err(|error| {
+        Problem::usage(format!("cannot make {shown}: {error}; name another file with --out"))
+    })?;
+    file.write_all(text.as_bytes())
+        .map_err(|error| Problem::usage(format!("cannot write {shown}: {error}")))?;
+    eprintln!("made {shown}: hand it, with the tokens that it names, to the client");
+    Ok(())
+}
+
+impl Arguments {
+    /// Returns the facts of a client, with what the consortium file does not say.
+    fn client(&self, consortium: &Consortium) -> Outcome<ClientFile> {
+        let mut client = client_of(consortium);
+        client.deadline_seconds = self.deadline.unwrap_or(client.deadline_seconds);
+        for (name, file) in &self.token_file {
+            member(&mut client, name)?.token_file = Some(file.clone());
+        }
+        for (name, file) in &self.authority {
+            let member = member(&mut client, name)?;
+            // Of both ways to know a certificate one is named.
+            (member.fingerprint, member.next_fingerprint) = (None, None);
+            member.authority = Some(file.clone());
+        }
+        Ok(client)
+    }
+}
+
+fn member<'a>(client: &'a mut ClientFile, name: &str) -> Outcome<&'a mut ApiMember> {
+    let names: Vec<_> = client.member.iter().map(|member| member.name.clone()).collect();
+    let found = client.member.iter_mut().find(|member| member.name == name);
+    found.ok_or_else(|| {
+        Problem::usage(format!("there is no member `{name}`; there are {}", names.join(", ")))
+    })
+}
+
+fn of_member(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), file.into()))
+        }
+        _ => Err(format!("`{text}` is not of the form MEMBER=FILE")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloister_certs::Fingerprint;
+
+    use super::*;
+
+    #[test]
+    fn a_client_file_is_made_that_clients_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("consortium.toml");
+        let members = ["a", "b"].map(|name| {
+            let print = Fingerprint::from_bytes([name.as_bytes()[0]; 32]);
+            format!(
+                "[[member]]\nname = \"{name}\"\napi = \"https://{name}\"\npeer = \"{name}:1\"\n\
+                 fingerprints = [\"{print}\"]\n"
+            )
+        });
+        std::fs::write(&file, members.concat()).unwrap();
+        let arguments = |name: &str| Arguments {
+            file: file.clone(),
+            token_file: vec![(name.to_owned(), "token".into())],
+            authority: vec![("b".to_owned(), "ca.pem".into())],
+            deadline: Some(120),
+            out: None,
+        };
+        assert!(run(&arguments("c")).is_err_and(|error| error.to_string().contains("a, b")));
+        run(&arguments("a")).unwrap();
+        let client = ClientFile::read(&folder.path().join("client.toml")).unwrap();
+        assert_eq!(client.deadline_seconds, 120);
+        let [a, b] = &client.member[..] else { panic!() };
+        assert!(a.fingerprint.is_some() && a.authority.is_none());
+        assert_eq!(a.token_file.as_deref(), Some(folder.path().join("token").as_path()));
+        assert!(b.fingerprint.is_none() && b.authority.is_some() && b.token_file.is_none());
+        // A file that is there may have been edited.
+        assert!(run(&arguments("a")).is_err());
+        assert!(of_member("a").is_err() && of_member("=b").is_err());
+    }
+}
