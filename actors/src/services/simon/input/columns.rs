@@ -117,9 +117,9 @@ fn number_cells(column: &Values) -> Result<Vec<Data>, ApiError> {
     if matches!(column, Values::Texts(_)) {
         return category_cells(column);
     }
-    match numbers(column)? {
-        Input::Integers(values) => Ok(values.into_iter().map(Data::Integer).collect()),
-        Input::Numbers(values) => Ok(values.into_iter().map(Data::Number).collect()),
+    match &numbers(column)? {
+        Input::Integers(values) => Ok(values.iter().copied().map(Data::Integer).collect()),
+        Input::Numbers(values) => Ok(values.iter().copied().map(Data::Number).collect()),
         _ => Err(ApiError::internal("a column of numbers was read as something else")),
     }
 }
