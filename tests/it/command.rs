@@ -61,7 +61,7 @@ fn compute_says_whose_fault_it_is() {
     ended(&compute(&cluster, &with(&["SecureSum", "--parameter", "digits_before"])), 2, "no `=`");
     let unknown = compute(&cluster, &with(&["SecureSum", "--parameter", "x=1"]));
     ended(&unknown, 2, "parameters");
-    let wrong = ["SecureSum", "--data", "1", "--data", "2", "--data", "{}"];
+    let wrong = ["SecureSum", "--data", "1", "--data", "2", "--data", "{\"a\": 1}"];
     ended(&compute(&cluster, &wrong), 2, "clinic-2 does not take part");
     cluster.kill(1);
     let output = compute(&cluster, &with(&["SecureSum", "--json"]));
