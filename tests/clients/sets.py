@@ -57,8 +57,8 @@ assert result == {"intersection": common, "size_intersection": len(common)}, res
 result = task("SetIntersectionSize", [[items] for items in sets])
 assert result == {"size_intersection": len(common)}, result
 
-# Nothing but sizes is told beside the answer.
+# Nothing but sizes, and of which kind the ids are, is told beside the answer.
 for function in ("SetIntersection", "SetIntersectionSize"):
     for report in reports(function, [[items] for items in sets]):
         told = report["security"]["reveals"]
-        assert len(told) == 1 and "how many" in told[0], told
+        assert len(told) == 2 and "which kind" in told[0] and "how many" in told[1], told

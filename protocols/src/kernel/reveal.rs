@@ -1,4 +1,4 @@
-//! What is revealed beside an answer, and to whom: an entry for each opening.
+//! The entries of values that are revealed beside an answer, and to whom: one for each opening.
 //!
 //! Every step that shows a value to another member names its [`Reveal`]. The recipients of the value
 //! are those of the entry, so the two cannot differ. A function's descriptor lists its entries, and

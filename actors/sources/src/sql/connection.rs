@@ -7,7 +7,7 @@ use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 
-use super::relay::{Door, Meter, Protection, Spoken, Upstream};
+use super::relay::{LocalSocket, Meter, Protection, Spoken, Upstream};
 
 use crate::access::{Access, file_error};
 use crate::address::{Address, Encryption, Host, MYSQL, POSTGRES, Server};
@@ -65,9 +65,9 @@ impl PostgresServer {
             Host::Name(name) => Host::Name(name.clone()),
         };
         let upstream = Upstream::connect(&host, self.port).await?;
-        let door = Door::open(name)?;
-        let options = self.options.clone().socket(door.folder());
-        door.relay(upstream, Spoken::Postgres, meter.clone());
+        let socket = LocalSocket::open(name)?;
+        let options = self.options.clone().socket(socket.folder());
+        socket.relay(upstream, Spoken::Postgres, meter.clone());
         options.connect().await
     }
 }
@@ -109,11 +109,11 @@ impl MysqlServer {
     /// Connects through a relay.
     pub(super) async fn connect(&self, meter: &Arc<Meter>) -> Result<MySqlConnection, sqlx::Error> {
         let upstream = Upstream::connect(&self.host, self.port).await?;
-        let door = Door::open("mysql".to_owned())?;
-        let options = self.options.clone().socket(door.path());
+        let socket = LocalSocket::open("mysql".to_owned())?;
+        let options = self.options.clone().socket(socket.path());
         let name = name_of(&self.host).to_owned();
         let protection = Protection::new(self.encryption, self.certificates.clone(), name);
-        door.relay(upstream, Spoken::Mysql(protection), meter.clone());
+        socket.relay(upstream, Spoken::Mysql(protection), meter.clone());
         options.connect().await
     }
 }

@@ -13,7 +13,7 @@ mod indicated;
 mod memory;
 mod obtained;
 mod obtaining;
-mod places;
+mod reading_limits;
 mod recalling;
 mod refusals;
 mod remembered;
@@ -35,7 +35,7 @@ use tokio::sync::Semaphore;
 
 pub use self::memory::Memories;
 pub use self::obtained::{Added, Contents, Group, Obtained};
-use self::places::Places;
+use self::reading_limits::ReadingLimits;
 use self::refusals::Refusals;
 pub use self::refusals::refused_for_its_data;
 pub use self::reserved::{Reserved, Settled};
@@ -60,7 +60,7 @@ use crate::vocabulary::turns::Turn;
 pub struct Datasets {
     store: Store,
     /// The places for readings.
-    readings: Arc<Places>,
+    readings: Arc<ReadingLimits>,
     /// The places for what clients ask about datasets.
     answers: Arc<Semaphore>,
 }
@@ -172,7 +172,7 @@ impl Datasets {
         let store = Store { vault, log, policies, access, limits, refusals, memories };
         Self {
             store,
-            readings: Arc::new(Places::new()),
+            readings: Arc::new(ReadingLimits::new()),
             answers: Arc::new(Semaphore::new(ANSWERS)),
         }
     }

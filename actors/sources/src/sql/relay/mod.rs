@@ -154,13 +154,13 @@ pub(super) enum Spoken {
 }
 
 /// A socket in a folder of its own, at which the driver is awaited.
-pub(super) struct Door {
+pub(super) struct LocalSocket {
     folder: TempDir,
     name: String,
     listener: UnixListener,
 }
 
-impl Door {
+impl LocalSocket {
     /// Opens a socket of that name.
     pub(super) fn open(name: String) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("db").tempdir()?;

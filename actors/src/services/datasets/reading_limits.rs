@@ -1,4 +1,4 @@
-//! Places for readings, each of which holds its rows in memory, and a thread.
+//! ReadingLimits for readings, each of which holds its rows in memory, and a thread.
 //!
 //! A slow source keeps its readings long. So each dataset has half of all places, and each principal
 //! half of those of a dataset: others still find one.
@@ -19,7 +19,7 @@ const OF_PRINCIPAL: usize = 2;
 type Key = (Option<String>, Option<String>);
 
 /// The places of all readings.
-pub(super) struct Places {
+pub(super) struct ReadingLimits {
     all: Arc<Semaphore>,
     of: Mutex<HashMap<Key, Weak<Semaphore>>>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Place {
     _kept: [Arc<Semaphore>; 2],
 }
 
-impl Places {
+impl ReadingLimits {
     pub(super) fn new() -> Self {
         Self { all: Arc::new(Semaphore::new(ALL)), of: Mutex::default() }
     }
@@ -77,14 +77,14 @@ mod tests {
     use super::*;
 
     /// Takes a place, if there is one at once.
-    fn at_once(places: &Places, principal: &str, dataset: &str) -> Option<Place> {
+    fn at_once(places: &ReadingLimits, principal: &str, dataset: &str) -> Option<Place> {
         let taken = places.take(principal, Some(dataset.to_owned())).now_or_never();
         taken.and_then(Result::ok)
     }
 
     #[test]
     fn a_slow_dataset_or_principal_leaves_places_for_others() {
-        let places = Places::new();
+        let places = ReadingLimits::new();
         let held: Vec<Place> =
             (0..OF_PRINCIPAL).map(|_| at_once(&places, "ada", "slow").unwrap()).collect();
         assert!(at_once(&places, "ada", "slow").is_none());
