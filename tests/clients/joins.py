@@ -40,7 +40,7 @@ assert set(result) == {"table", "mode"} and result["table"] == table, (result, t
 assert cells[tuple(result["mode"])] == max(cells.values()), result
 for report in reports("StatisticsContingencyVertical", [x, y, *others]):
     told = report["security"]["reveals"]
-    expected = ("how many", "which kind", "smallest cell", "rows of each pair have the same id")
+    expected = ("how many", "which kind", "smallest cell", "have the same id", "its ids in order")
     assert all(any(words in text for words in expected) for text in told), told
 
 result = compute("MeanByGroupVertical", [x, z, *others])
