@@ -1,5 +1,5 @@
-//! The cost of sets and joins between real nodes over loopback mutual TLS, beside the speed of one
-//! core's curve arithmetic and of the link in the same run.
+//! The cost of sets and joins between real nodes over loopback mutual TLS. Beside it, in the same run,
+//! the speed of one core's curve arithmetic.
 //!
 //! `cargo bench --bench sets`
 //!
@@ -8,17 +8,15 @@
 //! that all nodes share.
 //!
 //! Times of computations are medians, from the request to the last answer, agreement included.
-//! Memory is the peak of the process of all nodes beyond its memory before, with the items as
-//! texts.
+//! Memory is the process's peak above its memory at the start, with the items as texts. All nodes are
+//! in one process.
 
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a benchmark stops where it fails"
 )]
+#![allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^53")]
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
 #[path = "support/nodes.rs"]
@@ -36,15 +34,15 @@ use curve25519_dalek::{RistrettoPoint, Scalar};
 use crate::nodes::Nodes;
 
 /// Returns the seconds that one core takes for the work of both parties on one item.
-fn an_item() -> f64 {
+fn seconds_per_item() -> f64 {
     const ITEMS: u32 = 4_096;
     let power = Scalar::from_bytes_mod_order([7; 32]);
     let mut times: Vec<f64> = (0..9)
         .map(|_| {
             let start = Instant::now();
-            let mut masked = Vec::new();
+            let mut blinded = Vec::new();
             for batch in 0..ITEMS / 64 {
-                let raised: Vec<RistrettoPoint> = (0..64)
+                let powers: Vec<RistrettoPoint> = (0..64)
                     .map(|item| {
                         let mut wide = [0; 64];
                         let mut hasher = blake3::Hasher::new();
@@ -53,14 +51,14 @@ fn an_item() -> f64 {
                         RistrettoPoint::from_uniform_bytes(&wide) * power
                     })
                     .collect();
-                masked.extend(RistrettoPoint::double_and_compress_batch(&raised));
+                blinded.extend(RistrettoPoint::double_and_compress_batch(&powers));
             }
-            for batch in masked.chunks(64) {
-                let raised: Vec<RistrettoPoint> = batch
+            for batch in blinded.chunks(64) {
+                let powers: Vec<RistrettoPoint> = batch
                     .iter()
                     .map(|element: &CompressedRistretto| element.decompress().unwrap() * power)
                     .collect();
-                black_box(RistrettoPoint::double_and_compress_batch(&raised));
+                black_box(RistrettoPoint::double_and_compress_batch(&powers));
             }
             start.elapsed().as_secs_f64() / f64::from(ITEMS)
         })
@@ -78,10 +76,10 @@ fn items(party: usize, count: usize) -> Vec<String> {
         .collect()
 }
 
-fn kibibytes(of: &str) -> f64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(of)).unwrap_or_default();
-    line.trim().trim_end_matches(" kB").trim().parse().unwrap_or(0.0)
+fn status_kibibytes(name: &str) -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
 
 /// Returns the median time, the bytes that the first node sent, and the peak of memory in bytes.
@@ -92,7 +90,7 @@ fn measure(
     parameters: &Parameters,
     inputs: &[Input],
 ) -> (f64, f64, f64) {
-    let before = kibibytes("VmRSS:");
+    let before = status_kibibytes("VmRSS:");
     // Resets the peak, so that it is the peak of these runs.
     let _ = fs::write("/proc/self/clear_refs", "5");
     let mut times = Vec::new();
@@ -103,13 +101,13 @@ fn measure(
         sent = report.cost.bytes_sent as f64;
     }
     times.sort_by(f64::total_cmp);
-    let memory = (kibibytes("VmHWM:") - before).max(0.0) * 1024.0;
+    let memory = (status_kibibytes("VmHWM:") - before).max(0.0) * 1024.0;
     (times[times.len() / 2], sent, memory)
 }
 
 fn main() {
     let cores = std::thread::available_parallelism().unwrap().get() as f64;
-    let each = an_item();
+    let each = seconds_per_item();
     println!("an item of one party, one core, both parties' part {:>8.2} us", each * 1e6);
     let plain = Parameters::default();
     let mut two = Nodes::start(2);

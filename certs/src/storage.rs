@@ -31,8 +31,8 @@ const OTHERS: u32 = 0o077;
 /// All permission bits, without the file's type.
 const PERMISSIONS: u32 = 0o7777;
 
-/// More than the largest certificate or key that TLS could use, as text. Memory for it is reserved
-/// before reading.
+/// More than any certificate or key of ours as text: an ECDSA key with one name is below 2 KiB. Memory
+/// for it is reserved before reading.
 const MAX_FILE_LENGTH: u16 = 32 * 1024;
 
 impl Identity {
@@ -94,7 +94,8 @@ fn paths(dir: &Path) -> (PathBuf, PathBuf) {
 }
 
 fn refuse_existing(path: &Path) -> Result<(), IdentityError> {
-    // Not `exists`, which would follow a link and find a dangling one absent.
+    // Not `Path::exists`, which follows a link and finds a dangling one absent; nor `exists`, which
+    // takes an error for absence.
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(IdentityError::Write { path: path.to_owned(), source }),
@@ -119,7 +120,16 @@ fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), IdentityError> 
 }
 
 fn create_and_fill(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    let filled = fill(file, mode, bytes);
+    if filled.is_err() {
+        // A part of a file would block the next attempt. The error to report is the first one.
+        let _ = fs::remove_file(path);
+    }
+    filled
+}
+
+fn fill(mut file: File, mode: u32, bytes: &[u8]) -> io::Result<()> {
     // The umask may have removed bits; it cannot add any.
     file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
@@ -154,6 +164,7 @@ fn open_and_read(path: &Path) -> io::Result<Option<(Zeroizing<Vec<u8>>, u32)>> {
 /// Reads up to one byte more than `limit`, into memory that is never moved. A growing buffer would
 /// leave copies of a key behind.
 fn read_at_most(file: File, limit: u16) -> io::Result<Zeroizing<Vec<u8>>> {
+    // More room than is read, so that `read_to_end` never finds the buffer full, and never grows it.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::from(limit) + 64));
     file.take(u64::from(limit) + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -1,7 +1,7 @@
 //! Rings of integers modulo a power of two. Shares and masks are their elements.
 //!
-//! Addition, subtraction and multiplication wrap. There is no comparison and no division: on
-//! shares they mean nothing.
+//! Addition, subtraction and multiplication wrap. There is no order and no division: on shares they
+//! mean nothing. Equality is for opened values and tests.
 
 use std::fmt;
 
@@ -81,7 +81,7 @@ macro_rules! ring {
             #[allow(
                 clippy::cast_possible_truncation,
                 clippy::cast_lossless,
-                reason = "digits beyond the word are not asked for"
+                reason = "the shift has brought the wanted bits to the lowest 64"
             )]
             fn word(self, index: usize) -> u64 {
                 (self as u128).unbounded_shr(64 * index as u32) as u64
@@ -102,8 +102,12 @@ ring!(u128);
 ring!(u8);
 
 /// Adds `source` to `target`, two integers of equally many limbs, wrapping.
+///
+/// # Panics
+/// If the lengths differ.
 #[inline]
 pub fn add_into(target: &mut [u64], source: &[u64]) {
+    assert_eq!(target.len(), source.len(), "both integers have the same limbs");
     let mut carry = false;
     for (a, b) in target.iter_mut().zip(source) {
         (*a, carry) = a.carrying_add(*b, carry);
@@ -111,8 +115,12 @@ pub fn add_into(target: &mut [u64], source: &[u64]) {
 }
 
 /// Subtracts `source` from `target`, two integers of equally many limbs, wrapping.
+///
+/// # Panics
+/// If the lengths differ.
 #[inline]
 pub fn subtract_from(target: &mut [u64], source: &[u64]) {
+    assert_eq!(target.len(), source.len(), "both integers have the same limbs");
     let mut borrow = false;
     for (a, b) in target.iter_mut().zip(source) {
         (*a, borrow) = a.borrowing_sub(*b, borrow);

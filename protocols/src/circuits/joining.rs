@@ -42,6 +42,11 @@
 //! members, and is 0 at honest parties. A place that a table does not have, or that is opened twice,
 //! is refused, too.
 //!
+//! *The dealers that this holds* are those of replicated shares that have no seat: they have no part in
+//! the opening. A member that computes knows the number that its own list would show, and can take
+//! it away in its share. So in [`crate::suites::pairwise`], where all compute and no share is
+//! authenticated, the check finds mistakes alone.
+//!
 //! **Rounds** for n parties:
 //!
 //! - two shuffles and an opening for each party with columns;

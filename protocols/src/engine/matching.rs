@@ -4,6 +4,15 @@ use crate::engine::Engine;
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::kernel::fault::Fault;
 
+/// A number of items.
+pub(crate) enum Count<E: Engine> {
+    /// The number, which each member has found for itself. It is never opened: what a member knows
+    /// no other can tell it otherwise.
+    Known(u64),
+    /// One shared element.
+    Shared(E::Shared<u64>),
+}
+
 /// A suite that finds the rows of equal item hashes in several parties' tables. Any suite can by
 /// circuits ([`crate::circuits::joining`]); two parties by themselves need less.
 pub(crate) trait Matching: Engine {
@@ -24,18 +33,18 @@ pub(crate) trait Matching: Engine {
         least: u64,
     ) -> Result<Option<Joined<Self>>, Fault>;
 
-    /// Counts the item hashes that all parties have, as one shared element. `item_hashes` are this
-    /// party's, `sizes` all parties' numbers of them.
+    /// Counts the item hashes that all parties have. `item_hashes` are this party's, `sizes` all
+    /// parties' numbers of them.
     async fn count_common(
         &mut self,
         item_hashes: &[u128],
         sizes: &[usize],
-    ) -> Result<Self::Shared<u64>, Fault>;
+    ) -> Result<Count<Self>, Fault>;
 
-    /// Counts the item hashes of all parties together, each once, as one shared element.
+    /// Counts the item hashes of all parties together, each once.
     async fn count_distinct(
         &mut self,
         item_hashes: &[u128],
         sizes: &[usize],
-    ) -> Result<Self::Shared<u64>, Fault>;
+    ) -> Result<Count<Self>, Fault>;
 }

@@ -108,12 +108,12 @@ reveals! {
     SAME_ORDER: All, if "two parties join by themselves",
         "whether the rows of each pair have the same id, as they have unless a party cheats";
     /// The rule on joined rows.
-    ENOUGH_JOINED: All, if "the rules ask for a number of rows",
+    ENOUGH_JOINED: All, if "the rules ask for a number of rows or for a smallest cell",
         "of joins: whether there are so many ids that all parties have";
     /// The number of rows in a join.
     JOINED: All,
-        "of joins: how many ids all parties have; where the rules ask for a number of rows, only if there are \
-         so many";
+        "of joins: how many ids all parties have; where the rules ask for a number of rows or for a smallest \
+         cell, only if there are so many";
     /// The check of categories.
     ONE_CATEGORY: All, if "categories of joined rows are counted on shares",
         "of joins: whether each row has one category, as it has unless a party cheats";

@@ -1,7 +1,7 @@
 //! `SetIntersectionSize`: the number of items that all parties have. No party learns the items.
 
 use crate::circuits::joining;
-use crate::engine::matching::Matching;
+use crate::engine::matching::{Count, Matching};
 use crate::engine::reveals::{ASCENDING, PADDED_ROWS, SIZES};
 use crate::functions::answer::Answer;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
@@ -33,7 +33,7 @@ impl Joining for CommonItems {
         // The suite's own count between two parties shows them the number before a rule can
         // withhold it.
         let count = if cx.permit.withholds() {
-            joining::count_common(&mut cx.engine, join.item_hashes, &sizes).await?
+            Count::Shared(joining::count_common(&mut cx.engine, join.item_hashes, &sizes).await?)
         } else {
             cx.engine.count_common(join.item_hashes, &sizes).await?
         };

@@ -1,9 +1,9 @@
 //! OT extension: correlated transfers in any number.
 //!
 //! Roy, *SoftSpokenOT: Quieter OT extension from small-field silent VOLE in the Minicrypt model*
-//! (CRYPTO 2022): the small-field VOLE of figure 7 from the leaves of trees, and the subspace VOLE
-//! with the repetition code. For [`K`] = 1 it is the extension of Ishai, Kilian, Nissim and
-//! Petrank.
+//! (CRYPTO 2022). It uses the small-field VOLE of figure 7, with the leaves of punctured trees, and
+//! the subspace VOLE with the repetition code. For [`K`] = 1 it is the extension of Ishai, Kilian,
+//! Nissim and Petrank, with a check.
 //!
 //! **Parties:** a receiver with all leaves r_y of every tree, and a sender with Δ. Of each tree the
 //! sender has all leaves but the one that the group's bits of Δ name. **Adversary:** either may
@@ -11,10 +11,11 @@
 //! wrong guess ends in an abort, after which these trees are never used again.
 //!
 //! Each leaf is expanded to columns of bits. For each group the receiver has u = ⊕ r_y and v_b = ⊕
-//! r_y over those y whose bit b is 1. The sender has w_b = v_b ⊕ Δ_b·u, because the leaf that it
-//! lacks cancels. The receiver's choices c are the u of the first group. For each other group it
-//! sends d = u ⊕ c, and the sender adds Δ_b·d: q_b = v_b ⊕ Δ_b·c. Row j of all 128 columns: q_j =
-//! t_j ⊕ c_j·Δ.
+//! r_y over those y whose bit b is 1. The sender numbers leaves by z = y ⊕ Δ, Δ being the group's
+//! bits here, and sums those whose bit b of z is 1: this is w_b = v_b ⊕ Δ_b·u. The leaf that it
+//! lacks has z = 0 and is in no sum. The receiver's choices c are the u of the first group. For each
+//! other group it sends d = u ⊕ c, and the sender adds Δ_b·d: q_b = v_b ⊕ Δ_b·c. With t_j for row j
+//! of all v_b, row j of all q_b is q_j = t_j ⊕ c_j·Δ.
 //!
 //! **Check** (Roy's consistency check): a linear hash of the columns, R(x) = POLYVAL under a key
 //! that follows from all corrections, and from the trees. The receiver sends R(c) and R(v_b) of
@@ -28,13 +29,14 @@
 //!
 //! Streams are forked for each session, and each block of each stream is used once.
 
-use crate::algebra::elementwise::zip_exact;
 use aes::Aes128;
 use aes::cipher::KeyInit;
 use polyval::Polyval;
 use polyval::universal_hash::UniversalHash;
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::algebra::elementwise::zip_exact;
 
 use super::pprf::Seed;
 use super::{DELTA, GROUPS, K, LEAVES, encrypt, transposition};
@@ -59,12 +61,13 @@ pub(crate) struct Receiver {
 /// The sender's end in one session.
 pub(crate) struct Sender {
     delta: Delta,
-    /// The streams of each group, by z = y ⊕ α for leaf y. That of z = 0 is worthless.
+    /// The streams of each group, by z = y ⊕ Δ for leaf y, Δ being the group's bits. That of z = 0
+    /// is worthless.
     streams: Vec<Aes128>,
     context: [u8; 32],
 }
 
-/// A chunk of transfers: the begin of its streams, and the number of its rows, a multiple of
+/// A chunk of transfers: its place in the streams, and the number of its rows, a multiple of
 /// [`BLOCK`].
 #[derive(Clone, Copy)]
 pub(crate) struct Chunk {
@@ -114,6 +117,8 @@ impl Delta {
 }
 
 impl Chunk {
+    /// Returns the blocks of each column: those of the rows, and the unused one that makes R(c)
+    /// uniform.
     const fn blocks(self) -> usize {
         self.rows / BLOCK + 1
     }
@@ -124,7 +129,7 @@ impl Chunk {
     }
 
     /// Returns the bytes that the receiver sends.
-    pub(crate) const fn message(self) -> usize {
+    pub(crate) const fn message_len(self) -> usize {
         BYTES * ((GROUPS - 1) * self.blocks() + 1 + DELTA)
     }
 }
@@ -140,7 +145,7 @@ impl Receiver {
         let blocks = chunk.blocks();
         let mut columns = Zeroizing::new(vec![0_u128; DELTA * blocks]);
         let mut choices = vec![0_u128; blocks];
-        let mut message = Vec::with_capacity(chunk.message());
+        let mut message = Vec::with_capacity(chunk.message_len());
         let mut leaves = vec![0_u128; LEAVES * blocks];
         let groups =
             zip_exact(self.streams.chunks_exact(LEAVES), columns.chunks_exact_mut(K * blocks));
@@ -173,9 +178,9 @@ impl Sender {
     /// values.
     pub(crate) fn fork(delta: &Delta, leaves: &[Seed], session: &[u8; 32]) -> Self {
         let mut streams = Vec::with_capacity(leaves.len());
-        for (leaves, missing) in zip_exact(leaves.chunks(LEAVES), delta.missing()) {
-            let in_order = (0..LEAVES).filter_map(|z| leaves.get(z ^ missing));
-            streams.extend(in_order.map(|leaf| stream(leaf, session)));
+        for (leaves, missing) in zip_exact(leaves.chunks_exact(LEAVES), delta.missing()) {
+            let leaf = |z: usize| leaves.get(z ^ missing).expect("a tree has its leaves");
+            streams.extend((0..LEAVES).map(|z| stream(leaf(z), session)));
         }
         Self { delta: delta.clone(), streams, context: *session }
     }
@@ -190,10 +195,10 @@ impl Sender {
     /// pass the check.
     pub(crate) fn send(&self, chunk: Chunk, message: &[u8]) -> Option<Zeroizing<Vec<u128>>> {
         let blocks = chunk.blocks();
-        if message.len() != chunk.message() {
+        if message.len() != chunk.message_len() {
             return None;
         }
-        let (corrections, told) = message.split_at(BYTES * (GROUPS - 1) * blocks);
+        let (corrections, checks) = message.split_at(BYTES * (GROUPS - 1) * blocks);
         let mut columns = Zeroizing::new(vec![0_u128; DELTA * blocks]);
         let mut leaves = vec![0_u128; LEAVES * blocks];
         let groups =
@@ -208,20 +213,22 @@ impl Sender {
             add_up(&mut leaves, columns, blocks);
             if let Some(before) = group.checked_sub(1) {
                 let start = BYTES * before * blocks;
-                let corrections = corrections.get(start..start + BYTES * blocks)?;
+                let corrections = corrections
+                    .get(start..start + BYTES * blocks)
+                    .expect("the message has the chunk's length");
                 for (b, column) in columns.chunks_exact_mut(blocks).enumerate() {
                     add_corrections(column, corrections, self.mask(group * K + b));
                 }
             }
         }
         leaves.zeroize();
-        let (told, _) = told.as_chunks::<BYTES>();
-        let mut told = told.iter().map(|value| u128::from_le_bytes(*value));
-        let of_choices = told.next()?;
+        let (checks, _) = checks.as_chunks::<BYTES>();
+        let mut checks = checks.iter().map(|value| u128::from_le_bytes(*value));
+        let check_of_choices = checks.next().expect("the message has the chunk's length");
         let check = Check::new(&self.context, chunk, corrections);
         let mut differing = 0;
-        for (place, (column, told)) in zip_exact(columns.chunks_exact(blocks), told).enumerate() {
-            differing |= check.of(column) ^ told ^ (of_choices & self.mask(place));
+        for (place, (column, sent)) in zip_exact(columns.chunks_exact(blocks), checks).enumerate() {
+            differing |= check.of(column) ^ sent ^ (check_of_choices & self.mask(place));
         }
         (differing == 0).then(|| rows(&columns, blocks))
     }

@@ -429,7 +429,7 @@ fn rows_are_correlated_in_chunks_of_any_size_one_after_the_other() {
     for blocks in [1, 2, 1, 7, 64, 1, 33] {
         chunk = Chunk { rows: blocks * BLOCK, ..chunk };
         let (received, message) = receiver.receive(chunk);
-        assert_eq!((message.len(), received.rows.len()), (chunk.message(), chunk.rows));
+        assert_eq!((message.len(), received.rows.len()), (chunk.message_len(), chunk.rows));
         assert_eq!(received.choices.len(), chunk.rows / 64);
         let q = sender.send(chunk, &message).unwrap();
         assert!(is_correlated(&received, &q, sender.delta().bits()), "{blocks} blocks");
@@ -458,7 +458,7 @@ fn no_chunk_takes_blocks_of_another() {
         chunk = Chunk { rows: BLOCK * (1 + below(&mut rng, 200)), ..chunk };
         assert!(chunk.first >= taken);
         // A message has corrections of every block that is taken: one more than is used.
-        let blocks = (chunk.message() / 16 - 1 - DELTA) / (GROUPS - 1);
+        let blocks = (chunk.message_len() / 16 - 1 - DELTA) / (GROUPS - 1);
         assert_eq!(blocks, chunk.rows / BLOCK + 1);
         taken = chunk.first + blocks as u64;
         chunk = chunk.next();

@@ -1,4 +1,5 @@
-//! The families of protocols. Each states its parties, adversary, threshold, leakage and costs.
+//! The families of protocols, each of which states its parties, adversary, threshold, leakage and
+//! costs; and their guarantees as data.
 
 pub(crate) mod guarantee;
 pub(crate) mod intersection;

@@ -13,8 +13,8 @@ use crate::kernel::fault::InputError;
 use crate::suites::intersection::ItemHash;
 use crate::suites::intersection::items::{Case, ITEMS};
 
-/// The name of the declared size.
-const PAD_TO: &str = "pad_to";
+/// The name of the declared size in requests.
+const PAD_TO_NAME: &str = "pad_to";
 
 /// The most items of a party.
 pub(crate) const MOST_ITEMS: usize = 1 << 24;
@@ -35,7 +35,7 @@ impl Ids {
          they are compared in lower case",
     );
     pub(crate) const PAD_TO: ParameterEntry = ParameterEntry::number(
-        PAD_TO,
+        PAD_TO_NAME,
         "to how many ids or items each party's set is filled up, which is told instead of the true number; \
          the true number where it is left out",
     );
@@ -43,7 +43,7 @@ impl Ids {
     /// Returns the comparison of items, and the padding of sets, as the spec has them.
     pub(crate) fn agreed(self) -> Agreed {
         let size = self.pad_to.map_or_else(|| NO.to_owned(), |size| size.to_string());
-        [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO.to_owned(), size)].into()
+        [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO_NAME.to_owned(), size)].into()
     }
 
     /// Returns the items that texts stand for.
@@ -51,13 +51,15 @@ impl Ids {
     /// # Errors
     /// A blank text.
     pub(crate) fn items(self, texts: &[String]) -> Result<Zeroizing<Vec<String>>, InputError> {
-        let item = |(index, text): (usize, &String)| {
-            self.case.item(text).ok_or(InputError::BlankId { index })
-        };
-        texts.iter().enumerate().map(item).collect::<Result<_, _>>().map(Zeroizing::new)
+        texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| self.case.item(text).ok_or(InputError::BlankId { index }))
+            .collect::<Result<_, _>>()
+            .map(Zeroizing::new)
     }
 
-    /// Returns the items of texts in order, each once.
+    /// Returns the items that texts stand for, sorted, each once.
     ///
     /// # Errors
     /// A blank text.
@@ -78,11 +80,14 @@ impl Ids {
             Some(size) => usize::try_from(size).unwrap_or(usize::MAX),
         };
         if declared > MOST_ITEMS {
-            let (what, actual, limit) = ("items of a party", declared, MOST_ITEMS);
-            return Err(InputError::TooMuch { what, actual, limit });
+            return Err(InputError::TooMuch {
+                what: "items of a party",
+                actual: declared,
+                limit: MOST_ITEMS,
+            });
         }
         if items > declared {
-            return Err(refuse(PAD_TO, format!("a party has more than {declared} items")));
+            return Err(refuse(PAD_TO_NAME, format!("a party has more than {declared} items")));
         }
         Ok(())
     }
@@ -93,9 +98,8 @@ impl Ids {
         mut item_hashes: Zeroizing<Vec<ItemHash>>,
         rng: &mut impl CryptoRng,
     ) -> Zeroizing<Vec<ItemHash>> {
-        let Some(size) = self.pad_to.and_then(|size| usize::try_from(size).ok()) else {
-            return item_hashes;
-        };
+        let Some(size) = self.pad_to else { return item_hashes };
+        let size = usize::try_from(size).expect("the declared size is within the limit of items");
         // Reserved as a whole: growing would leave copies behind.
         let mut all = Zeroizing::new(Vec::with_capacity(size.max(item_hashes.len())));
         all.append(&mut item_hashes);

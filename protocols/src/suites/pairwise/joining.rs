@@ -10,28 +10,34 @@
 //! 3. Both find the same pairs of places, and compare a hash of them. In each table only the two
 //!    orders together would tell the row of a place, and each party knows one of them.
 //! 4. Before its columns each party brings in the *tag* of each row, 64 bits of its item hash, which
-//!    goes the same way. Of each pair the two tags have to be equal: on shares, their differences are
-//!    joined to one bit, which is opened.
+//!    goes the same way. Of each pair the two tags have to be equal. Then the two parties' shares of
+//!    all differences are equal, too: they are compared as two sets of one item, by DH-PSI once more.
 //!
 //! **The tags** tie the order of the columns to that of the blinded items. A party that sends back
 //! results in one order, and puts the other's columns into another, would join rows of different
-//! ids: also of those that match nothing. It does not know the other's tags in the order in which
-//! they lie, so its own differ from them, but with a probability of 2^-64 a pair. A party that brings
-//! in a tag or a column of another row lies about its own data, which no protocol notices.
+//! ids: also of those that match nothing. To pass, it needs the other's share of each difference: its
+//! own, and the exclusive or of two tags of which it does not know the other's. It has one guess in a
+//! run, and is named if that is wrong. No verdict is opened that a change of a share could turn, and
+//! neither party learns more of the other's share than whether it is equal to its own. A party that
+//! brings in a tag or a column of another row lies about its own data, which no protocol notices.
 //!
-//! **Leakage:** the number of matching rows. **Rounds:** those of the intersection, one, those of a
-//! disjunction of 64 bits a pair, and an opening; two shuffles of one turn.
+//! **Selective failure:** a party that spoils the correction of the tags at one switch of the other's
+//! order stops the run if that switch is set and the row is in the join. So it learns one bit of an
+//! order of one run, and is named.
+//!
+//! **Leakage:** the number of matching rows. **Rounds:** those of the intersection, one, and three for
+//! the tags; two shuffles of one turn.
 
 use curve25519_dalek::scalar::Scalar;
 use zeroize::Zeroizing;
 
 use super::{AdditiveShare, Pairwise};
+use crate::algebra::digest::first_block;
 use crate::algebra::elementwise::{gather, zip_exact};
-use crate::algebra::packed_bits::{PackedBits, WORD_BITS};
+use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
-use crate::circuits::comparison::or_each;
 use crate::engine::reveals::SAME_ORDER;
-use crate::engine::shared::{Shared, SharedBits};
+use crate::engine::shared::Shared;
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Columns, Engine};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
@@ -50,14 +56,26 @@ struct Met {
     returned: Vec<usize>,
 }
 
-/// Hashes the pairs, under a key that only the two have.
-fn pairs_digest(key: &[u8; 32], pairs: &[[usize; 2]]) -> [u8; 32] {
+/// Hashes a party's pairs, under a key that only the two have. The party is in the hash, so that none
+/// can send back the other's.
+fn pairs_digest(key: &[u8; 32], of: Party, pairs: &[[usize; 2]]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_keyed(key);
     hasher.update(b"pairs");
+    hasher.update(&of.to_bytes());
     for place in pairs.iter().flatten() {
         hasher.update(&(*place as u64).to_le_bytes());
     }
     *hasher.finalize().as_bytes()
+}
+
+/// Hashes a share of all differences to one item, under a key that only the two have.
+fn share_digest(key: &[u8; 32], share: &[PackedBits]) -> ItemHash {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(b"share");
+    for PackedBits(word) in share {
+        hasher.update(&word.to_le_bytes());
+    }
+    first_block(hasher.finalize().as_bytes())
 }
 
 impl Pairwise<'_> {
@@ -83,16 +101,19 @@ impl Pairwise<'_> {
     ) -> Result<Joined<Self>, Fault> {
         let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
         let met = self.meet(&table.item_hashes, &sizes).await?;
-        self.brought_in(table, shapes, &met).await
+        let (joined, differences) = self.brought_in(table, shapes, &met).await?;
+        self.check_equal(&differences).await?;
+        Ok(joined)
     }
 
-    /// Brings both tables in, in the orders of a matching, and checks that they are in these.
+    /// Brings both tables in, in the orders of a matching. Returns them with the differences of the
+    /// tags of each pair.
     async fn brought_in(
         &mut self,
         table: &Table,
         shapes: &[Shape],
         met: &Met,
-    ) -> Result<Joined<Self>, Fault> {
+    ) -> Result<(Joined<Self>, AdditiveShare<PackedBits>), Fault> {
         let tags = table.item_hashes.iter().map(|item_hash| PackedBits(item_hash.word(0)));
         let tags: Zeroizing<Vec<PackedBits>> = Zeroizing::new(tags.collect());
         let mut tables: Vec<Vec<AdditiveShare<PackedBits>>> = Vec::with_capacity(2);
@@ -126,33 +147,38 @@ impl Pairwise<'_> {
             tables.push(words.iter().map(|column| column.gather(&places)).collect());
         }
         let tags: Vec<_> = tables.iter_mut().map(|columns| columns.remove(0)).collect();
-        if let [ours, theirs] = tags.as_slice() {
-            self.check_equal(&ours.minus(theirs)).await?;
-        }
-        Ok(Joined { rows: met.pairs.len(), tables })
+        let [first, second] = tags.as_slice() else { unreachable!("two parties have met") };
+        Ok((Joined { rows: met.pairs.len(), tables }, first.minus(second)))
     }
 
-    /// Checks that the differences of tags are all 0.
+    /// Checks that the differences of tags are all 0, so that both parties' shares of them are equal.
     async fn check_equal(&mut self, differences: &AdditiveShare<PackedBits>) -> Result<(), Fault> {
-        let lanes = differences.len() * WORD_BITS;
-        if lanes == 0 {
+        if differences.len() == 0 {
             return Ok(());
         }
-        let found = or_each(self, vec![differences.clone()], lanes).await?;
-        let found = found.first().ok_or(Fault::Internal("a slice has a disjunction"))?;
-        let peer = self.channel.parties().others().next();
-        match (self.open_to_all(&found.lanes(0..1), SAME_ORDER).await?.as_slice(), peer) {
-            ([PackedBits(0)], _) => Ok(()),
-            (_, Some(peer)) => Err(Fault::blame(peer, Misbehaviour::OtherOrder)),
-            (_, None) => Err(Fault::InvalidOpening),
+        self.channel.reveal(SAME_ORDER)?;
+        let (peer, key) = self.key_with_peer("cloister 1 pairwise: same order");
+        let [share] = differences.parts();
+        let item = share_digest(&key, share);
+        let scalar = BlindingScalar::of(self.own_scalar());
+        let meeting = Meeting { channel: self.channel, peer, key: &key, theirs: 1 };
+        let results = meeting.results(&scalar, &[item], None).await?;
+        match results.pairs(Side::Ours).is_empty() {
+            true => Err(Fault::blame(peer, Misbehaviour::OtherOrder)),
+            false => Ok(()),
         }
+    }
+
+    /// Returns the other party, and a key for this use in the last meeting that only the two have.
+    fn key_with_peer(&self, usage: &'static str) -> (Party, Zeroizing<[u8; 32]>) {
+        let [peer] = self.preprocessing.peers.as_slice() else { unreachable!("two parties meet") };
+        (peer.party, peer.key.for_use(usage, self.met))
     }
 
     async fn meet(&mut self, item_hashes: &[ItemHash], sizes: &[usize]) -> Result<Met, Fault> {
         let me = self.channel.parties().me();
-        let [peer] = self.preprocessing.peers.as_slice() else { unreachable!("two parties meet") };
-        let (peer, key) = (peer.party, peer.key.for_use("cloister 1 pairwise: meet", self.met));
         self.met += 1;
+        let (peer, key) = self.key_with_peer("cloister 1 pairwise: meet");
         let theirs = *sizes.get(peer.index()).expect("each party has told its rows");
         if sizes.get(me.index()) != Some(&item_hashes.len()) {
             return Err(InputError::Shape { expected: "as many rows as were agreed" }.into());
@@ -170,11 +196,11 @@ impl Pairwise<'_> {
                 pairs.map(|[ours, theirs]| [theirs, ours]).collect()
             }
         };
-        let digest = pairs_digest(&key, &pairs);
+        let [ours, theirs] = [me, peer].map(|of| pairs_digest(&key, of, &pairs));
         self.channel.begin_round("same pairs");
-        self.channel.send(peer, digest.to_vec());
-        let theirs = self.channel.receive_exactly(peer, digest.len()).await?.into_bytes();
-        match theirs.as_ref() == digest.as_slice() {
+        self.channel.send(peer, ours.to_vec());
+        let received = self.channel.receive_exactly(peer, theirs.len()).await?.into_bytes();
+        match received.as_ref() == theirs.as_slice() {
             true => Ok(Met { pairs, sent, returned }),
             false => Err(Fault::blame(peer, Misbehaviour::WrongOpening)),
         }
@@ -202,9 +228,18 @@ mod tests {
 
     const ROWS: usize = 6;
 
-    /// Joins two tables of the same items, in other orders. The second party puts the first's rows
-    /// into another order than that in which it has sent back the results, if it cheats.
-    fn join(cheats: bool) -> Vec<Result<Vec<u64>, Fault>> {
+    /// A way in which the second party cheats.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Cheat {
+        No,
+        /// It puts the first's rows into another order than that of the results.
+        Order,
+        /// It does the same, and flips in its share the bit that it expects to be wrong.
+        OrderAndShare,
+    }
+
+    /// Joins two tables of the same items, in other orders.
+    fn join(cheat: Cheat) -> Vec<Result<Vec<u64>, Fault>> {
         let report = Simulation::new(seed()).parties(2).run(|channel, party, mut rng| async move {
             let mut engine = engine(CorrelationStore::default(), &channel, &mut rng).await?;
             let mut item_hashes: Vec<u128> = (1..=ROWS as u128).map(|item| item << 60).collect();
@@ -213,10 +248,18 @@ mod tests {
             let table = Table { item_hashes, words: vec![column] };
             let shapes = [Shape { rows: ROWS, columns: 1 }; 2];
             let mut met = engine.meet(&table.item_hashes, &[ROWS; 2]).await?;
-            if cheats && party.index() == 1 {
+            let cheat = if party.index() == 1 { cheat } else { Cheat::No };
+            if cheat != Cheat::No {
                 met.returned.swap(0, ROWS - 1);
             }
-            let joined = engine.brought_in(&table, &shapes, &met).await?;
+            let (joined, mut differences) = engine.brought_in(&table, &shapes, &met).await?;
+            if cheat == Cheat::OrderAndShare {
+                let [share] = differences.parts();
+                let mut share = share.to_vec();
+                share[0].0 ^= 1;
+                differences = AdditiveShare::new([share]);
+            }
+            engine.check_equal(&differences).await?;
             let difference = joined.tables[0][0].minus(&joined.tables[1][0]);
             let opened = engine.open(&difference, Reveal::ANSWER).await?.value().unwrap();
             Ok(opened.into_iter().map(|word| word.0).collect::<Vec<u64>>())
@@ -230,13 +273,16 @@ mod tests {
 
     #[test]
     fn rows_are_joined_in_the_order_of_their_items() {
-        assert!(join(false).into_iter().all(|difference| difference == Ok(vec![0; ROWS])));
+        assert!(join(Cheat::No).into_iter().all(|difference| difference == Ok(vec![0; ROWS])));
     }
 
+    /// A verdict on one opened bit would be turned by the flip.
     #[test]
     fn a_party_that_moves_rows_apart_from_their_items_is_named() {
-        let [honest, _] = join(true).try_into().unwrap();
-        let cheater = Party::new(1).unwrap();
-        assert_eq!(honest, Err(Fault::blame(cheater, Misbehaviour::OtherOrder)));
+        for cheat in [Cheat::Order, Cheat::OrderAndShare] {
+            let [honest, _] = join(cheat).try_into().unwrap();
+            let cheater = Party::new(1).unwrap();
+            assert_eq!(honest, Err(Fault::blame(cheater, Misbehaviour::OtherOrder)));
+        }
     }
 }

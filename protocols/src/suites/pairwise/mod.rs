@@ -22,7 +22,11 @@
 //! **The commitment of openings.** Whatever is opened leads to a result, to a verdict of a rule or a
 //! check, or to what is done next: the thresholds of a search, the order of a sort, the names that
 //! are told. Without a commitment, the last party to open could choose such a value: it knows all
-//! others' shares by then. So all openings of [`Engine::open`] are committed to. The differences
+//! others' shares by then. So all openings of [`Engine::open`] are committed to. It does not keep a
+//! party from a value that it can foretell: one that knows that a check will open 1 can add 1 to its
+//! share before it commits. So checks of dealt data by an opened verdict find mistakes here, and no
+//! party that means to cheat. The order of joined rows is checked without one
+//! ([`joining`]), and what all know is not opened ([`Count::Known`]). The differences
 //! that products exchange are not, nor are those of bits and shuffles. They are uniform to the party
 //! that sees them, and are used on shares alone. A party that sends others has added a term that it
 //! chose without any knowledge. It could do so to its own share, too.
@@ -49,7 +53,7 @@
 //! | operation | rounds | bytes | transfers ahead | corrections ahead |
 //! | --- | --- | --- | --- | --- |
 //! | share | 0 | 0 | 0 | 0 |
-//! | open, and once 96 + 32n bytes | 2 | R | 0 | 0 |
+//! | open, and once 64 + 32n bytes | 2 | R | 0 | 0 |
 //! | multiply numbers of w bits | 1 | 2R | w, and as many the other way | (w/2 + 1)·R |
 //! | multiply bits | 1 | 2/8 | 1, and 1 the other way | 0 |
 //! | inner product of m elements | 1 | 2R·m | w·m, and as many the other way | (w/2 + 1)·R·m |
@@ -96,7 +100,7 @@ use crate::algebra::secret_elements::SecretElements;
 use crate::circuits;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::truncation;
-use crate::engine::matching::Matching;
+use crate::engine::matching::{Count, Matching};
 use crate::engine::reveals::JOINED;
 use crate::engine::shared::{ShareVector, Shared};
 use crate::engine::tables::{Joined, Shape, Table};
@@ -379,27 +383,29 @@ impl Matching for Pairwise<'_> {
         &mut self,
         item_hashes: &[u128],
         sizes: &[usize],
-    ) -> Result<AdditiveShare<u64>, Fault> {
+    ) -> Result<Count<Self>, Fault> {
         if !self.is_of_two() {
-            return circuits::joining::count_common(self, item_hashes, sizes).await;
+            let count = circuits::joining::count_common(self, item_hashes, sizes).await?;
+            return Ok(Count::Shared(count));
         }
         self.channel.reveal(Reveal::ANSWER)?;
         let common = self.meet_and_count(item_hashes, sizes).await?;
-        Ok(self.public(vec![common as u64]))
+        Ok(Count::Known(common as u64))
     }
 
     async fn count_distinct(
         &mut self,
         item_hashes: &[u128],
         sizes: &[usize],
-    ) -> Result<AdditiveShare<u64>, Fault> {
+    ) -> Result<Count<Self>, Fault> {
         if !self.is_of_two() {
-            return circuits::joining::count_distinct(self, item_hashes, sizes).await;
+            let count = circuits::joining::count_distinct(self, item_hashes, sizes).await?;
+            return Ok(Count::Shared(count));
         }
         self.channel.reveal(Reveal::ANSWER)?;
         let common = self.meet_and_count(item_hashes, sizes).await?;
         let distinct = sizes.iter().sum::<usize>().saturating_sub(common);
-        Ok(self.public(vec![distinct as u64]))
+        Ok(Count::Known(distinct as u64))
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) const WINDOW: usize = 4;
 pub(super) const LARGEST: usize = 640 << 10;
 
 const _: () = {
-    let extended = Chunk { first: 0, rows: ROWS }.message() + ROWS / 8;
+    let extended = Chunk { first: 0, rows: ROWS }.message_len() + ROWS / 8;
     let corrections = ROWS / 64 * (64 / 2 + 1) * 8;
     assert!(WINDOW * extended <= LARGEST && WINDOW * corrections <= LARGEST);
 };
@@ -349,7 +349,7 @@ fn send_chunk<J: OtCorrelation>(
     chunk: Chunk,
     message: &[u8],
 ) -> Option<SentChunk> {
-    let (extended, flips) = message.split_at(chunk.message());
+    let (extended, flips) = message.split_at(chunk.message_len());
     let mut rows = ends.sender.send(chunk, extended)?;
     if !flips.is_empty() {
         derandomise(&mut rows, flips, delta);
@@ -362,7 +362,7 @@ fn send_chunk<J: OtCorrelation>(
 /// Returns the bytes that a receiver sends for a chunk, with the flips of its choices.
 fn extended_bytes<J: OtCorrelation>(size: Size, job: &J) -> usize {
     let flips = if job.wanted(0).is_some() { size.rows / 8 } else { 0 };
-    flips + Chunk { first: 0, rows: size.rows }.message()
+    flips + Chunk { first: 0, rows: size.rows }.message_len()
 }
 
 /// Returns the chunks of these numbers, which take the next blocks.

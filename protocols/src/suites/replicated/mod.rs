@@ -81,7 +81,7 @@ use crate::algebra::ring::Ring;
 use crate::circuits::adder::{self, Addends};
 use crate::circuits::joining;
 use crate::circuits::truncation;
-use crate::engine::matching::Matching;
+use crate::engine::matching::{Count, Matching};
 use crate::engine::shared::ShareVector;
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Columns, Dimensions, Engine, Reconstructed};
@@ -271,16 +271,16 @@ impl Matching for Replicated<'_> {
         &mut self,
         item_hashes: &[u128],
         sizes: &[usize],
-    ) -> Result<ReplicatedShare<u64>, Fault> {
-        joining::count_common(self, item_hashes, sizes).await
+    ) -> Result<Count<Self>, Fault> {
+        joining::count_common(self, item_hashes, sizes).await.map(Count::Shared)
     }
 
     async fn count_distinct(
         &mut self,
         item_hashes: &[u128],
         sizes: &[usize],
-    ) -> Result<ReplicatedShare<u64>, Fault> {
-        joining::count_distinct(self, item_hashes, sizes).await
+    ) -> Result<Count<Self>, Fault> {
+        joining::count_distinct(self, item_hashes, sizes).await.map(Count::Shared)
     }
 }
 

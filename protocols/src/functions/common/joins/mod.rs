@@ -43,7 +43,7 @@ use self::columns::{Cells, Encoded};
 use self::terms::{MOST_COLUMNS, MOST_ROWS, Terms, Told, Work};
 use crate::algebra::packed_bits::PackedBits;
 use crate::circuits::selection::{is_below, suppress_below};
-use crate::engine::matching::Matching;
+use crate::engine::matching::{Count, Matching};
 use crate::engine::reveals::PADDED_ROWS;
 use crate::engine::tables::{Joined, Shape, Table};
 use crate::engine::{Engine, Reconstructed};
@@ -286,13 +286,20 @@ pub(crate) fn rows_of(told: &[Told]) -> Vec<usize> {
     told.iter().map(|told| told.rows).collect()
 }
 
-/// Opens a count to the parties, unless it is too small. None stands for a small count, and for 0
-/// where small counts are withheld.
+/// Opens a count to the parties, unless it is too small or they know it. None stands for a small
+/// count, and for 0 where small counts are withheld.
 pub(crate) async fn open_count<E: Engine>(
     cx: &mut FunctionContext<'_, E>,
-    count: &E::Shared<u64>,
+    count: &Count<E>,
 ) -> Result<Reconstructed<Option<u64>>, Fault> {
     let permit = cx.permit;
+    let count = match count {
+        Count::Known(_) if permit.withholds() => {
+            return Err(Fault::Internal("a number that may be withheld is counted on shares"));
+        }
+        Count::Known(count) => return Ok(Reconstructed::Value(Some(*count))),
+        Count::Shared(count) => count,
+    };
     let shown = match permit.withholds() {
         true => suppress_below(&mut cx.engine, count, permit.least_shown()).await?,
         false => count.clone(),

@@ -166,9 +166,10 @@ impl Terms {
         Ok(())
     }
 
-    /// Returns the bits of each number in a party's columns.
-    fn bits_of(&self, told: &Told) -> usize {
-        match told.columns > 0 && told.categories == 0 {
+    /// Returns the bits of each number in the columns of the party at this place. Categories are no
+    /// numbers, also where it does not tell how many there are.
+    fn bits_of(&self, index: usize, told: &Told) -> usize {
+        match told.columns > 0 && index >= self.categories {
             true => bits(self.of, told.rows, told.wide),
             false => 0,
         }
@@ -181,7 +182,8 @@ impl Terms {
         let rows = told.iter().map(|told| told.rows).min().unwrap_or(0);
         let kinds: usize = told.iter().map(|told| told.categories.max(1)).product();
         // Columns are converted one after the other.
-        let widest = told.iter().map(|told| self.bits_of(told)).max().unwrap_or(0);
+        let bits = told.iter().enumerate().map(|(index, told)| self.bits_of(index, told));
+        let widest = bits.max().unwrap_or(0);
         let converted = match self.work {
             Work::Counts => 0,
             Work::Cells => CONVERTED * rows * kinds.max(widest),
