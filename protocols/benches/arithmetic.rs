@@ -138,6 +138,7 @@ fn offer(parties: usize) -> Offer {
         audit,
         seen,
         earlier: Vec::new(),
+        kept: None,
     }
 }
 

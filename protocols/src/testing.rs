@@ -90,6 +90,7 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         audit: AuditHead::default(),
         seen: Vec::new(),
         earlier: Vec::new(),
+        kept: None,
     }
 }
 

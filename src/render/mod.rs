@@ -135,6 +135,7 @@ pub fn provenance_line(report: &Report) -> String {
     facts.extend(suite);
     facts.extend(profile.map(|profile| format!("profile {}", plain(profile))));
     let left_out = report.disclosure.get("left_out").and_then(Value::as_u64).unwrap_or_default();
+    facts.extend(report.kept.then(|| "answered before".to_owned()));
     facts.extend((left_out > 0).then(|| format!("without few or all rows of {left_out} of them")));
     facts.extend(report.dropped.map(|dropped| match dropped.count() {
         Some(count) => format!("{count} rows with missing values left out"),

@@ -20,6 +20,7 @@ mod documents;
 mod doors;
 mod failures;
 mod javascript_client;
+mod kept;
 mod kinds;
 mod logs;
 mod management;

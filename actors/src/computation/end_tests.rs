@@ -122,6 +122,7 @@ pub(super) fn plan(
         audit: AuditHead::default(),
         seen: Vec::new(),
         earlier: Vec::new(),
+        kept: None,
     };
     let setting = Setting {
         parties: Parties::new(2, me).unwrap(),

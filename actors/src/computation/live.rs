@@ -383,6 +383,7 @@ impl Live {
             dropped: outcome.dropped,
             cost,
             session: outcome.session.to_string(),
+            kept: outcome.kept,
             trace: self.trace(),
         }
     }
@@ -398,10 +399,12 @@ impl Live {
     }
 
     fn agreement(&self) -> Option<Agreement> {
-        let Agreed { session, rules, decided_by, left_out, audit, .. } = self.machine.agreed()?;
+        let Agreed { session, rules, decided_by, left_out, audit, kept, .. } =
+            self.machine.agreed()?;
         let heads = audit.into_iter().map(|(party, head)| (self.name(party), head)).collect();
         let (answer, session) = (session.answer(), session.to_string());
-        Some(Agreement { session, answer, rules, decided_by, left_out, heads })
+        let kept = kept.is_some();
+        Some(Agreement { session, answer, rules, decided_by, left_out, heads, kept })
     }
 
     fn trace(&self) -> Option<Trace> {

@@ -102,6 +102,8 @@ pub struct Agreement {
     pub left_out: u64,
     /// The heads of all members' audit chains, this node's among them.
     pub heads: Vec<(String, AuditHead)>,
+    /// True if all members with data have kept the answer of this question, and give it again.
+    pub kept: bool,
 }
 
 /// The knowledge of the members' audit chains, this node's among them.

@@ -16,7 +16,7 @@ use crate::bus::{
 };
 use crate::controller::Controller;
 use crate::log::{self, Log};
-use crate::policy::{Decide, Policy};
+use crate::policy::{Decide, GiveUseBack, Policy};
 use crate::records::{self, AskLoad, AskTotals, Begun, CancelOne, Finished, Inspect, Records};
 use crate::services::Quota;
 use crate::services::approvals::{self, Approvals};
@@ -24,7 +24,7 @@ use crate::services::audit::{self, Audit};
 use crate::services::barrier::{self, Barrier};
 use crate::services::broadcast::{self, Broadcast};
 use crate::services::datasets::{
-    self, CountRefusal, Datasets, Forget, Keep, Memories, Obtain, Restore, Settle,
+    self, CountRefusal, Datasets, Forget, Keep, KeepAnswer, Memories, Obtain, Restore, Settle,
 };
 use crate::services::registry::{self, Books, Registry};
 use crate::services::simon::{self, NodeHandles, Simon};
@@ -123,13 +123,15 @@ impl Services<'_> {
         let audit = Audit::new(vault).start();
         offer_sessions(&siblings, sessions).await?;
         offer_records(&siblings, &records).await?;
-        offer(&siblings, POLICY, policy.recipient::<Decide>()).await?;
+        offer(&siblings, POLICY, policy.clone().recipient::<Decide>()).await?;
+        offer(&siblings, POLICY, policy.recipient::<GiveUseBack>()).await?;
         offer(&siblings, SIMON, simon.clone().recipient::<Call>()).await?;
         offer(&siblings, SIMON, simon.clone().recipient::<Renewed>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<Call>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<Obtain>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<CountRefusal>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<Settle>()).await?;
+        offer(&siblings, DATASETS, datasets.clone().recipient::<KeepAnswer>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<Keep>()).await?;
         offer(&siblings, DATASETS, datasets.clone().recipient::<Forget>()).await?;
         offer(&siblings, APPROVALS, approvals.clone().recipient::<Call>()).await?;

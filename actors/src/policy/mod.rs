@@ -77,6 +77,17 @@ pub struct Grant {
     pub approval: Option<u64>,
 }
 
+/// The request to give a use of an approval back: the question was given the answer that was kept of
+/// it. Answers `true` if the approval has the use again.
+#[derive(Message)]
+#[rtype(result = "Result<bool, ApiError>")]
+pub struct GiveUseBack {
+    /// The approval.
+    pub id: u64,
+    /// The number of losses of the node's state before the use.
+    pub losses: u64,
+}
+
 impl Policy {
     /// Creates the policy of a node with this profile.
     #[must_use]
@@ -270,6 +281,15 @@ impl Handler<Decide> for Policy {
                 Box::pin(async move { Ok(Grant { approval: approved.await?, ..grant }) })
             }
         }
+    }
+}
+
+impl Handler<GiveUseBack> for Policy {
+    type Result = ResponseFuture<Result<bool, ApiError>>;
+
+    fn handle(&mut self, give: GiveUseBack, _: &mut Self::Context) -> Self::Result {
+        let given = self.vault.give_use_back(give.id, give.losses);
+        Box::pin(async move { given.await.map_err(|error| ApiError::state(&error)) })
     }
 }
 

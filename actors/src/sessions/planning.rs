@@ -50,6 +50,7 @@ impl Sessions {
             seen: witness.seen(&members),
             // The request names them, and the kinds.
             earlier: Vec::new(),
+            kept: None,
         };
         Some(Plan {
             offer,

@@ -66,9 +66,11 @@ pub struct Report {
     pub precision: Option<Precision>,
     /// The cost at this party.
     pub cost: ReportCost,
-
     /// The hash of everything that the parties agreed on.
     pub session: String,
+    /// True if nothing was computed: the answer was opened before and kept, and all of this is of then.
+    #[serde(skip_serializing_if = "is_false")]
+    pub kept: bool,
     /// The times of the steps at this node, where the client asked for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
@@ -137,6 +139,11 @@ impl From<Arc<Report>> for Download {
     fn from(report: Arc<Report>) -> Self {
         Self(Content::Opened(report))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(it: &bool) -> bool {
+    !*it
 }
 
 /// Returns the length of a value as JSON text.

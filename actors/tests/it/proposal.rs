@@ -26,6 +26,7 @@ pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
         audit,
         seen: vec![],
         earlier: vec![],
+        kept: None,
     };
     let mut machine = Machine::new(setting, move |channel| async move {
         agree(&channel, offer, false, &mut UnwrapErr(SysRng)).await.map(|_| ())

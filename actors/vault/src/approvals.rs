@@ -225,6 +225,20 @@ impl Approvals<'_> {
         })
     }
 
+    pub(crate) fn give_back(&self, id: u64, losses: u64) -> Written<bool> {
+        self.0.submit(0, move |group| {
+            let mut approvals = group.transaction.open_table(APPROVALS)?;
+            let Some(mut record) = stored(group, &approvals, id)? else { return Ok(false) };
+            let State::Granted { times_left, .. } = &mut record.state else { return Ok(false) };
+            if group.losses()? != losses {
+                return Ok(false);
+            }
+            *times_left = times_left.saturating_add(1);
+            store(group, &mut approvals, id, &record)?;
+            Ok(true)
+        })
+    }
+
     pub(crate) fn refuse(&self, id: u64, by: &str) -> Written<bool> {
         if let Err(error) = check_name("the deciding owner's name", by) {
             return Written::refused(error);

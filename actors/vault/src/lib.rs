@@ -1,5 +1,5 @@
-//! The persistent state of a node: tokens, datasets, uploads, approvals, counts of refusals, earlier
-//! selections, the audit chain, and sightings of chains.
+//! The persistent state of a node: tokens, datasets, uploads, approvals, counts of refusals, answers,
+//! earlier selections, the audit chain, and sightings of chains.
 //!
 //! One folder holds it: `state.redb`, and `key`, 32 random bytes that everything else is sealed
 //! with. A [`Vault`] is open in one process at a time. Reads are snapshots of committed data. One
@@ -24,6 +24,7 @@
 //!   open.
 //! - One module for each kind of record, and [`Vault`] over them.
 
+mod answers;
 mod approvals;
 mod audit;
 mod chain;
@@ -46,6 +47,7 @@ mod vault;
 mod witnesses;
 mod writer;
 
+pub use answers::KeptAnswer;
 pub use approvals::{Approval, Decision, Permission, State};
 pub use chain::{AuditEntry, BrokenChain, BrokenReason, Head, Verified, Witnessed, verify_lines};
 pub use error::VaultError;

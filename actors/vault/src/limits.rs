@@ -35,6 +35,15 @@ pub(crate) const MAX_APPROVALS: u64 = 10_000;
 /// The most sources of which memories are kept: datasets, and those that were removed.
 pub(crate) const MAX_MEMORIES: u64 = 2_000;
 
+/// The longest answer that is kept, in bytes. A longer one is computed again.
+pub(crate) const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// The most bytes of answers that are kept of one principal.
+pub(crate) const MAX_PRINCIPAL_ANSWERS_BYTES: u64 = 8 << 20;
+/// The most bytes of answers that are kept.
+pub(crate) const MAX_ANSWERS_BYTES: u64 = 64 << 20;
+/// The most answers that are kept. To keep one more reads all their records.
+pub(crate) const MAX_ANSWERS: u64 = 1_000;
+
 /// The most members of which heads are remembered, those that have left included.
 pub(crate) const MAX_WITNESSES: u64 = 1_000;
 

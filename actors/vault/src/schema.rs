@@ -69,6 +69,13 @@ pub(crate) const UNFOUNDED: TableDefinition<'static, &str, &[u8]> =
 /// Source that its owner has opened since the last loss of the state, to nothing.
 pub(crate) const OPENED: TableDefinition<'static, &str, &[u8]> =
     TableDefinition::new("opened sources");
+/// Digest of a question and its rows to the sealed record of its answer. This table and the next one
+/// are made with the first answer that is kept.
+pub(crate) const ANSWERS: TableDefinition<'static, &[u8; 32], &[u8]> =
+    TableDefinition::new("answers");
+/// Digest of a question and its rows to its sealed answer.
+pub(crate) const ANSWER_TEXTS: TableDefinition<'static, &[u8; 32], &[u8]> =
+    TableDefinition::new("answer texts");
 /// Entry number, from 1, to hash and bytes of the audit entry.
 pub(crate) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::answers::{Answers, KeptAnswer};
 use crate::approvals::{Approval, Approvals, Decision, Permission};
 use crate::audit::Audit;
 use crate::chain::{AuditEntry, BrokenChain, Head, Verified, Witnessed};
@@ -273,6 +274,13 @@ impl Vault {
         self.approval_table().use_once(question, now)
     }
 
+    /// Gives a use back that was counted for nothing: its question was given the answer that was kept
+    /// of it. `losses` is the number of losses of the state when it was counted: a grant of before an
+    /// acknowledged loss stays used up. Answers `true` if the grant has the use again.
+    pub fn give_use_back(&self, id: u64, losses: u64) -> Written<bool> {
+        self.approval_table().give_back(id, losses)
+    }
+
     /// Reads all approvals and requests, in the order of their first request.
     pub fn approvals(&self) -> Result<Vec<Approval>, VaultError> {
         self.approval_table().all()
@@ -365,6 +373,33 @@ impl Vault {
     }
 }
 
+/// Answers that were opened, kept for the same question about the same rows.
+impl Vault {
+    /// Keeps an answer in the place of an earlier one to the same question. The oldest answers make
+    /// room for it. Answers `false` if it is longer than 1 MiB, or if a loss of the state was
+    /// acknowledged since its question was asked: then it is not kept.
+    ///
+    /// # Errors
+    ///
+    /// A source or principal whose name is empty or longer than 200 bytes.
+    pub fn keep_answer(&self, answer: KeptAnswer) -> Written<bool> {
+        Answers(&self.state).keep(answer)
+    }
+
+    /// Returns the name and the document of the answer that was kept of this question, if there is one.
+    pub fn kept_answer(
+        &self,
+        question: &[u8; 32],
+    ) -> Result<Option<([u8; 16], Content)>, VaultError> {
+        Answers(&self.state).get(question)
+    }
+
+    /// Forgets the kept answers about a source. Answers their number.
+    pub fn forget_answers(&self, source: &str) -> Written<u64> {
+        Answers(&self.state).forget(source)
+    }
+}
+
 /// Sightings of chains: this node's by other members, and theirs by this node.
 impl Vault {
     /// Reads the number of losses of this state that its operator has acknowledged.
@@ -410,7 +445,7 @@ impl Vault {
 
     /// Acknowledges that the state lost its newest part, and answers with the new number of losses.
     /// It is above all that were told, and at least `now` (Unix milliseconds). All sources are
-    /// closed, and all grants are used up.
+    /// closed, all kept answers are forgotten, and all grants are used up.
     pub fn acknowledge_loss(&self, now: u64) -> Written<u64> {
         self.witnesses().acknowledge(now)
     }

@@ -23,6 +23,7 @@ use redb::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::answers::forget_all;
 use crate::approvals::use_up_all;
 use crate::chain::{Head, StoredEntry};
 use crate::error::VaultError;
@@ -144,7 +145,7 @@ impl Witnesses<'_> {
     }
 
     /// Raises the number of losses beyond all that was told, and forgets the contradictions. Closes
-    /// all sources, and uses up all grants: they may have been used since.
+    /// all sources, forgets kept answers, and uses up all grants: they may have been used since.
     ///
     /// The number is the time if that is more. A state that is put back twice would have the same
     /// number twice otherwise, and heads of the one loss would pass for heads of the other.
@@ -160,6 +161,8 @@ impl Witnesses<'_> {
             drop(told);
             let losses = most.saturating_add(1).max(now);
             use_up_all(group)?;
+            // An older state may have kept an answer that its newest had forgotten.
+            forget_all(group)?;
             store_losses(group.transaction, losses)?;
             group.transaction.delete_table(CONTRADICTIONS)?;
             group.transaction.delete_table(OPENED)?;

@@ -54,10 +54,19 @@ pub struct Report {
     /// The hash of the agreed proposals.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     pub session: String,
+    /// True if nothing was computed: the same question was answered before, about the same rows with the
+    /// same values, and all of this is of then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub kept: bool,
     /// The timing at this party's node, if it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
     pub trace: Option<Trace>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(it: &bool) -> bool {
+    !*it
 }
 
 /// The number of rows that were left out because a value was missing. It is null where they are

@@ -465,6 +465,7 @@ mod tests {
                 more: Map::new(),
             },
             session: "s".to_owned(),
+            kept: false,
             trace: None,
         }
     }

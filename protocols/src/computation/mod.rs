@@ -15,6 +15,11 @@
 //! the mode alone do not. Bivariate statistics open the number of rows that were used, and are
 //! refused if these are fewer than the rules ask.
 //!
+//! A question whose answer all members with data have kept is not computed: they give the answer
+//! again. Each knows its own question and rows only. The members of a computation share the name of
+//! its answer, so equal names say that the questions and rows of all are the same. A member that names
+//! an answer falsely changes nothing that the others give: each gives what it has opened itself.
+//!
 //! Nothing here waits for time to pass: the driver of the machine keeps the agreed deadline.
 
 mod backend;
@@ -41,7 +46,7 @@ pub use crate::computation::request::Request;
 pub use crate::computation::security::Security;
 use crate::engine::matching::Matching;
 use crate::engine::reveals::RELEASE;
-pub use crate::functions::answer::{Answer, Group, Precision};
+pub use crate::functions::answer::{Answer, Group, KeptAnswer, Precision};
 use crate::functions::catalogue::{Needs, Prepared};
 pub use crate::functions::input::{Column, Input, number_text};
 use crate::functions::{FunctionContext, SetsContext, SumsContext};
@@ -81,6 +86,8 @@ pub struct Outcome {
     pub parties: usize,
     /// The hash of everything that was agreed.
     pub session: SessionHash,
+    /// True if nothing was computed: all members with data had kept the answer of this question.
+    pub kept: bool,
 }
 
 /// Runs one computation as one of its members: agrees, checks the rules, computes, opens. The
@@ -105,6 +112,9 @@ pub async fn compute(
     let (roles, backend) = (request.roles().clone(), request.backend());
     let parties = roles.inputs().count();
     let session = agree(&channel, offer, request.function().takes_data(), &mut rng).await?;
+    if session.agreed().kept.is_some() {
+        return give_again(&channel, &session, request, parties).await;
+    }
     let (prepared, mut subject) = request.into_parts();
     channel.list(prepared.descriptor().reveals);
     subject.agreed.clone_from(&session.agreed().earlier);
@@ -127,6 +137,24 @@ pub async fn compute(
         },
     };
     Ok(ended?.outcome(agreed, parties))
+}
+
+/// Gives the answer again that all members with data have kept of this question. One round confirms
+/// that all were told the same in the agreement.
+async fn give_again(
+    channel: &Channel,
+    session: &Session,
+    mut request: Request,
+    parties: usize,
+) -> Result<Outcome, Fault> {
+    channel.begin_round("kept answer");
+    channel.broadcast(Vec::new());
+    channel.gather_exactly(0).await?;
+    let permit = session.rules().permit(parties, None)?;
+    let security = Security::of(request.suite(), None, parties, None, Vec::new());
+    let answer = Some(request.take_kept());
+    let ended = Ended { permit, answer, dropped: None, security };
+    Ok(Outcome { kept: true, ..ended.outcome(session.agreed().clone(), parties) })
 }
 
 /// A computation under way, after its agreement.
@@ -378,6 +406,7 @@ impl Ended {
             dropped,
             parties,
             session: agreed.session,
+            kept: false,
         }
     }
 }

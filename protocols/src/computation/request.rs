@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::algebra::elementwise::zip_exact;
 use crate::computation::backend::Backend;
+use crate::functions::answer::{Answer, KeptAnswer};
 use crate::functions::catalogue::{Descriptor, Kind, Needs, Prepared, find};
 use crate::functions::input::{Input, check_dropped};
 use crate::functions::parameters::{MISSING, Missing, NO, Parameters, drops_missing, refuse};
@@ -12,7 +13,7 @@ use crate::kernel::equations::{Opens, Scope};
 use crate::kernel::fault::InputError;
 use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
 use crate::kernel::party::Party;
-use crate::kernel::session::{ColumnKinds, Offer, Roles, Spec};
+use crate::kernel::session::{AnswerId, ColumnKinds, Offer, Roles, Spec};
 use crate::kernel::wire;
 use crate::release::Subject;
 use crate::release::differences::{self, Earlier};
@@ -44,6 +45,8 @@ pub struct Request {
     ahead: bool,
     /// The kinds of the columns that are compared as texts.
     kinds: ColumnKinds,
+    /// The answer that this party has kept of this question.
+    kept: Option<(AnswerId, KeptAnswer)>,
     subject: Subject,
     prepared: Prepared,
 }
@@ -93,6 +96,7 @@ impl Request {
             backend,
             ahead: parameters.ahead != Some(false),
             kinds: ColumnKinds::default(),
+            kept: None,
             subject,
             prepared,
         })
@@ -154,6 +158,7 @@ impl Request {
             backend,
             ahead: false,
             kinds: ColumnKinds::default(),
+            kept: None,
             subject,
             prepared,
         })
@@ -163,6 +168,14 @@ impl Request {
     #[must_use]
     pub fn of_kinds(mut self, kinds: ColumnKinds) -> Self {
         self.kinds = kinds;
+        self
+    }
+
+    /// Adds the answer of this name, which this party has kept of the same question about the same rows.
+    /// Where all members have kept it, it is given again, and nothing is computed.
+    #[must_use]
+    pub fn having_kept(mut self, name: AnswerId, answer: KeptAnswer) -> Self {
+        self.kept = Some((name, answer));
         self
     }
 
@@ -273,6 +286,7 @@ impl Request {
 
     pub(crate) fn describe(&self, offer: &mut Offer) {
         offer.kinds = self.kinds;
+        offer.kept = self.kept.as_ref().map(|(name, _)| *name);
         if let Some(earlier) = &self.subject.earlier {
             offer.earlier = earlier.named();
         }
@@ -295,6 +309,11 @@ impl Request {
     pub(crate) fn claiming(mut self, rows: u64) -> Self {
         self.subject.rows = Some(rows);
         self
+    }
+
+    /// Takes out the answer that is to be given again; an empty one at a helper, which has none.
+    pub(crate) fn take_kept(&mut self) -> Answer {
+        self.kept.take().map_or(Answer::Empty {}, |(_, answer)| Answer::Kept(answer))
     }
 
     /// Returns the back end of computations on shares.

@@ -1,11 +1,11 @@
 //! The assumptions of a computation's protection, and its leakage, in words for its report.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::suites::guarantee::{Guarantee, Suite};
 
 /// The assumptions of a computation's protection, and its leakage beside the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Security {
     /// The suite that computed the answer.
     pub suite: Suite,

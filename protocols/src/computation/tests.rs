@@ -2,10 +2,11 @@
 
 use crate::kernel::reveal::Reveal;
 use crate::suites::pairwise::CorrelationStore;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::algebra::layout::{Layout, Segment};
-use crate::computation::{Answer, Input, Request, compute};
+use crate::computation::{Answer, Input, KeptAnswer, Outcome, Request, compute};
 use crate::engine::openings;
 use crate::functions::catalogue::{entries, find};
 use crate::functions::common::tables::Categories;
@@ -14,7 +15,7 @@ use crate::kernel::disclosure::{Profile, Refusal, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::machine::{Machine, Part, Setting, Step};
 use crate::kernel::party::{Parties, Party};
-use crate::kernel::session::{AuditHead, Origin, agree};
+use crate::kernel::session::{AnswerId, AuditHead, Origin, agree};
 use crate::kernel::simulation::{Ending, Link, Simulation};
 use crate::kernel::wire::{MAX_PART, PartHeader, SessionId};
 use crate::suites::guarantee::Suite;
@@ -538,5 +539,43 @@ fn parties_that_run_different_functions_disagree() {
     for ending in &report.endings {
         let Ending::Stopped(Fault::Disagreement { difference, .. }) = ending else { panic!() };
         assert_eq!(difference.field, "function");
+    }
+}
+
+/// Runs a sum of three parties, of which each has kept an answer of this name or none.
+fn having_kept(names: [Option<u8>; 3]) -> Vec<Ending<Outcome>> {
+    let run = rows(18);
+    let text = |text: &str| KeptAnswer::new(RawValue::from_string(text.to_owned()).unwrap());
+    let simulation = Simulation::new(seed());
+    let report = simulation.run(|channel, party, rng| {
+        let request = run.request(party.index()).unwrap();
+        let request = match names[party.index()] {
+            Some(name) => request.having_kept(AnswerId([name; 16]), text(r#"{"sum": 3.10}"#)),
+            None => request,
+        };
+        compute(channel, offer(3, run.rules), request, CorrelationStore::default(), rng)
+    });
+    report.endings
+}
+
+#[test]
+fn an_answer_that_all_have_kept_is_given_again_to_the_byte_and_nothing_is_computed() {
+    openings::take();
+    for ending in having_kept([Some(1); 3]) {
+        let Ending::Done(outcome) = ending else { panic!("{:?}", ending.fault()) };
+        assert!(outcome.kept);
+        assert_eq!(serde_json::to_string(&outcome.answer).unwrap(), r#"{"sum": 3.10}"#);
+    }
+    assert!(openings::take().is_empty());
+}
+
+#[test]
+fn an_answer_that_one_has_not_kept_is_computed() {
+    for names in [[Some(1), Some(1), None], [Some(1), Some(1), Some(2)], [Some(1), None, None]] {
+        for ending in having_kept(names) {
+            let Ending::Done(outcome) = ending else { panic!("{:?}", ending.fault()) };
+            assert!(!outcome.kept);
+            assert_eq!(*outcome.answer.get(), Answer::Sum { sum: 18.0 });
+        }
     }
 }

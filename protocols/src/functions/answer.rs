@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::functions::bivariate::Bivariate;
 pub use crate::functions::common::joins::categories::Group;
@@ -164,8 +165,34 @@ pub enum Answer {
         /// The count of all parties' numbers.
         samples: u64,
     },
+    /// An answer that was opened before.
+    Kept(KeptAnswer),
     /// The answer of the computation of nothing.
     Empty {},
+}
+
+/// The text of an answer that was opened before, to the byte.
+#[derive(Clone, Debug)]
+pub struct KeptAnswer(Box<RawValue>);
+
+impl KeptAnswer {
+    /// Takes the JSON text of an answer that this node has opened and kept.
+    #[must_use]
+    pub fn new(text: Box<RawValue>) -> Self {
+        Self(text)
+    }
+}
+
+impl PartialEq for KeptAnswer {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Serialize for KeptAnswer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
 }
 
 impl Answer {

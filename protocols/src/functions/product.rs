@@ -9,7 +9,7 @@
 //! lie. A party can choose its matrix so that the product tells the other one: this lies in the
 //! function.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::algebra::fixed::{Magnitude, Scales};
 use crate::engine::reveals::{EXACT_PRODUCT, OUTLINE};
@@ -29,7 +29,7 @@ use crate::kernel::sizes;
 const EXPONENTS: std::ops::RangeInclusive<i64> = -1_074..=1_024;
 
 /// The scale at which a product was computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Precision {
     /// The bits after the point of the elements of the first and of the second matrix. They are
     /// below zero where the elements are multiples of a power of two.

@@ -70,6 +70,8 @@ pub struct Agreed {
     pub left_out: u64,
     /// The earlier answers that the release check compares this one with, the newest first.
     pub earlier: Vec<AnswerId>,
+    /// The answer that all members with data have kept of this question: they give it again.
+    pub kept: Option<AnswerId>,
     /// The head of each member's audit chain, this party's among them, in order.
     pub audit: Vec<(Party, AuditHead)>,
     /// The newest head of this party's chain that each other member remembers, in order.

@@ -6,7 +6,8 @@
 //! the spec that its client gave it, its disclosure rules, the source of its columns, and the head
 //! of its audit chain. It has the heads of the others' chains that the party remembers, by which
 //! they see whether their records are older. It names the answers about the same source of rows that
-//! the party has given before. It also has a fresh nonce, and an ephemeral X25519 public key. If the
+//! the party has given before, and the one that it has kept of this very question about the same
+//! rows. It also has a fresh nonce, and an ephemeral X25519 public key. If the
 //! specs differ, every party stops and can name the field and the party. The hash of all proposals
 //! in the agreed order is the session.
 //!
@@ -67,6 +68,9 @@ pub struct Offer {
     /// The answers about the same source of rows that it has given before, the newest first. Those
     /// behind the first [`MAX_EARLIER`] are not told.
     pub earlier: Vec<AnswerId>,
+    /// The answer that it has kept of this question: the same function and parameters, about the same
+    /// rows with the same values.
+    pub kept: Option<AnswerId>,
 }
 
 /// A session that all parties agreed on.
@@ -97,6 +101,7 @@ struct Proposal {
     /// One for each member: the length of a proposal tells nothing of what was remembered.
     seen: Vec<AuditHead>,
     earlier: Vec<AnswerId>,
+    kept: Option<AnswerId>,
     #[serde(with = "wire::digest")]
     nonce: [u8; 32],
     #[serde(with = "wire::digest")]
@@ -196,6 +201,7 @@ fn settle(proposals: &BTreeMap<Party, Proposal>, me: Party) -> Result<(JointRule
         decided_by: joint.decided_by(members),
         left_out: proposals.values().map(|p| u64::from(p.source == Origin::LeftOut)).sum(),
         earlier: earlier(proposals.values()),
+        kept: kept(proposals),
         audit: proposals.iter().map(|(party, p)| (*party, p.audit)).collect(),
         told: proposals
             .iter()
@@ -204,6 +210,19 @@ fn settle(proposals: &BTreeMap<Party, Proposal>, me: Party) -> Result<(JointRule
             .collect(),
     };
     Ok((joint, agreed))
+}
+
+/// Returns the answer that all members with data name as kept; none if one names another, or none.
+/// The others bring nothing that the answer depends on.
+fn kept(proposals: &BTreeMap<Party, Proposal>) -> Option<AnswerId> {
+    let spec = &proposals.values().next()?.spec;
+    let has_part = |party: &Party| {
+        let role = spec.members.get(party.index()).map(|member| member.role);
+        role.is_some_and(|role| role.input || role.output)
+    };
+    let mut named = proposals.iter().filter(|(party, _)| has_part(party)).map(|(_, it)| it.kept);
+    let first = named.next()??;
+    named.all(|other| other == Some(first)).then_some(first)
 }
 
 /// Lists the earlier answers that members name, each once: first those that two name or more, then
@@ -300,6 +319,7 @@ impl Session {
             decided_by: BTreeMap::new(),
             left_out: 0,
             earlier: Vec::new(),
+            kept: None,
             audit: Vec::new(),
             told: Vec::new(),
         };
@@ -435,6 +455,7 @@ impl Proposal {
             audit: offer.audit,
             seen,
             earlier,
+            kept: offer.kept,
             nonce,
             key: PublicKey::from(secret).to_bytes(),
         }

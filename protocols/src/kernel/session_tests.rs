@@ -422,13 +422,14 @@ fn a_proposal_is_these_bytes() {
         audit,
         seen,
         earlier,
+        kept: Some(AnswerId([9; 16])),
         nonce,
         key,
     };
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
-        vec![8],
+        vec![9],
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
@@ -446,11 +447,35 @@ fn a_proposal_is_these_bytes() {
         [number(2), number(0), number(0), vec![0; 32]].concat(),
         [number(1), number(4), vec![5; 32]].concat(),
         [number(2), vec![3; 16], vec![4; 16]].concat(),
+        [vec![1], vec![9; 16]].concat(),
         vec![7; 32],
         vec![8; 32],
     ]
     .concat();
     assert_eq!(wire::encode(&proposal).unwrap(), expected);
+}
+
+#[test]
+fn a_kept_answer_is_given_again_only_if_all_members_with_data_name_it() {
+    let name = |number: u8| Some(AnswerId([number; 16]));
+    let agreed = |names: [Option<AnswerId>; 3], helpers: usize| {
+        let proposals = names.into_iter().enumerate().map(|(index, kept)| {
+            let mut offer = testing::offer(3, Profile::Production.rules());
+            testing::set_helpers(&mut offer.spec, helpers);
+            offer.kept = kept;
+            let mut rng = testing::rng(1);
+            let secret = ReusableSecret::random_from_rng(&mut rng);
+            (party(index), Proposal::new(offer, &secret, &mut rng))
+        });
+        kept(&proposals.collect())
+    };
+    assert_eq!(agreed([name(1), name(1), name(1)], 0), name(1));
+    assert_eq!(agreed([name(1), name(1), name(2)], 0), None);
+    assert_eq!(agreed([name(1), name(1), None], 0), None);
+    assert_eq!(agreed([None, None, None], 0), None);
+    // A helper keeps none, and its word counts for nothing.
+    assert_eq!(agreed([name(1), name(1), None], 1), name(1));
+    assert_eq!(agreed([name(1), None, name(1)], 1), None);
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::algebra::packed_bits::PackedBits;
@@ -90,7 +90,7 @@ const BEYOND: u64 = 1 << 62;
 
 /// The number of rows left out. Serializes to a number, or to null if it is fewer than the rules
 /// let be shown. Null stands for none or some, and no party knows which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Dropped(pub(crate) Option<u64>);
 

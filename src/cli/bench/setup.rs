@@ -117,6 +117,7 @@ impl Setup {
             audit: AuditHead::default(),
             seen: Vec::new(),
             earlier: Vec::new(),
+            kept: None,
         }
     }
 

@@ -131,6 +131,8 @@ impl Memories {
         remembered.generation += 1;
         remembered.memory.reset();
         remembered.asked = Askers::default();
+        let forgotten = self.vault.forget_answers(&key_of(&source_of(&dataset))).wait();
+        forgotten.map_err(|error| ApiError::state(&error))?;
         self.keep(&source_of(&dataset), &remembered)?;
         self.open_again(&dataset)
     }

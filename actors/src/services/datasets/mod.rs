@@ -10,7 +10,9 @@ mod catalogue;
 mod checks;
 mod closed;
 mod indicated;
+mod kept;
 mod memory;
+mod near_source;
 mod obtained;
 mod obtaining;
 mod reading_limits;
@@ -33,6 +35,7 @@ use cloister_sources::{Dataset, Stop};
 use cloister_vault::Vault;
 use tokio::sync::Semaphore;
 
+pub use self::kept::{KeepAnswer, KeptQuestion};
 pub use self::memory::Memories;
 pub use self::obtained::{Added, Contents, Group, Obtained};
 use self::reading_limits::ReadingLimits;
@@ -118,6 +121,8 @@ pub struct Obtain {
     pub is_compared: bool,
     /// The client declares the categories of tables.
     pub declares: bool,
+    /// The hash of all of the question but the selection of rows, if its answer is to be kept.
+    pub question: Option<[u8; 32]>,
     /// There is no other input to compute with.
     pub alone: bool,
     /// The room for the bytes that are read, held until they have been.

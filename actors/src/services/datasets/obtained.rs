@@ -2,6 +2,7 @@
 
 use cloister_sources::{Kind, Values};
 
+use super::kept::KeptQuestion;
 use super::reserved::Reserved;
 use super::rows::pick;
 use crate::vocabulary::data::Data;
@@ -17,6 +18,8 @@ pub struct Obtained {
     pub dropped: u64,
     /// The question about a dataset, which its answer or its failure settles.
     pub reserved: Option<Reserved>,
+    /// The question, if its answer is to be kept.
+    pub kept: Option<KeptQuestion>,
     /// True for a dataset of which the node's own rules leave out rows, or of which none are selected.
     pub left_out: bool,
 }
@@ -51,7 +54,7 @@ pub struct Added {
 impl Obtained {
     /// Returns data of which no row was left out, and which no dataset remembers.
     pub(super) fn of(content: Contents) -> Self {
-        Self { content, kinds: Vec::new(), dropped: 0, reserved: None, left_out: false }
+        Self { content, kinds: Vec::new(), dropped: 0, reserved: None, kept: None, left_out: false }
     }
 
     /// Adds the kinds of a table's columns, also where no rows are selected: it is not told whether

@@ -8,17 +8,15 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use cloister_protocols::catalogue::{Kind, Pushdown};
-use cloister_sources::{
-    Aggregate, Aggregated, Batch, Column, Comparison, Constant, Dataset, Filter,
-    Kind as ColumnKind, SourceError, aggregate, read,
-};
+use cloister_protocols::catalogue::Kind;
+use cloister_sources::{Batch, Column, Dataset, Filter, SourceError, read};
 
 use super::askers::Asker;
 use super::checks::{check_arity, check_categories, check_key, check_missing, declared_kinds};
 use super::indicated::{Indicated, indicated};
+use super::kept::KeptQuestion;
 use super::memory::{Asked, Asking, Objection, too_close};
-use super::obtained::{Added, Contents, Group, Obtained};
+use super::obtained::{Contents, Obtained};
 use super::reserved::Reserved;
 use super::rows::{Identities, Incomplete, Rows, selected};
 use super::told::{Told, sums_of_one, told};
@@ -27,7 +25,6 @@ use super::views::{Group as ViewedGroup, Views};
 use super::{Obtain, Store};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
-use crate::vocabulary::label::Private;
 use crate::vocabulary::selection::{Base, Selection, Stored, Upload};
 
 impl Store {
@@ -93,11 +90,12 @@ impl Store {
         check_key(dataset, selection, obtain.rules)?;
         check_categories(dataset, selection, obtain)?;
         self.refusals.check(&self.vault, &obtain.principal, &dataset.name)?;
-        let read = self.read_selection(dataset, selection, obtain);
+        let mut kept = None;
+        let read = self.read_selection(dataset, selection, obtain, &mut kept);
         if read.as_ref().is_err_and(tells_of_data) {
             self.refusals.count(&obtain.principal, &dataset.name);
         }
-        read
+        read.map(|obtained| Obtained { kept, ..obtained })
     }
 
     /// Reads the rows of a selection. Where the rules on these rows object, they are left out if the
@@ -107,12 +105,15 @@ impl Store {
         dataset: &Dataset,
         selection: &Selection,
         obtain: &Obtain,
+        kept: &mut Option<KeptQuestion>,
     ) -> Result<Obtained, ApiError> {
-        match self.read_allowed(dataset, selection, obtain) {
+        match self.read_allowed(dataset, selection, obtain, kept) {
             Ok(obtained) => Ok(obtained),
             Err(Objection::Rule) if obtain.leaves_out => {
                 // Each tells of the rows. With approvals the owner decides on what is told.
-                if obtain.rules.ask_for_views() {
+                if obtain.rules.ask_for_views()
+                    && !kept.as_mut().is_some_and(KeptQuestion::may_owe_refusal)
+                {
                     self.refusals.count(&obtain.principal, &dataset.name);
                 }
                 let (told, columns) = (told_of(selection, obtain), selection.columns.as_slice());
@@ -133,12 +134,14 @@ impl Store {
         dataset: &Dataset,
         selection: &Selection,
         obtain: &Obtain,
+        kept: &mut Option<KeptQuestion>,
     ) -> Result<Obtained, Objection> {
         if let Some(obtained) = self.near_source(dataset, selection, obtain)? {
             return Ok(obtained);
         }
         check_missing(dataset, selection, obtain)?;
         let (rows, groups) = self.rows(dataset, &selection.columns, selection, obtain)?;
+        *kept = self.kept_question(dataset, selection, &rows, obtain)?;
         let groups = groups.ok_or(Objection::Rule)?;
         // Checked before any word about missing values in them. No rows are left out like few: it is
         // not told which it was.
@@ -196,94 +199,10 @@ impl Store {
         Err(Objection::Rule)
     }
 
-    /// Counts or adds in the database, where that gives exactly the same result.
-    fn near_source(
-        &self,
-        dataset: &Dataset,
-        selection: &Selection,
-        obtain: &Obtain,
-    ) -> Result<Option<Obtained>, ApiError> {
-        let what = aggregate_for(dataset, obtain, selection);
-        let Some(what) = what.filter(|_| obtain.alone) else {
-            return Ok(None);
-        };
-        // Several statements see several states of the data: what is remembered would not be what
-        // was answered.
-        if obtain.rules.are_kept() {
-            return Ok(None);
-        }
-        // Rows are told apart by the key alone: without one they would all have to be read anyhow.
-        if dataset.key.is_none() {
-            return Ok(None);
-        }
-        let content = match &what {
-            Aggregate::Sum { column } => {
-                self.added(dataset, column, selection)?.map(Contents::Added)
-            }
-            _ => match self.aggregated(dataset, &what, selection.filter.as_ref())? {
-                Some(Aggregated::Groups(groups)) => complete(groups).map(Contents::Groups),
-                _ => None,
-            },
-        };
-        let Some(content) = content else { return Ok(None) };
-        let (rows, _) = self.rows(dataset, &[], selection, obtain)?;
-        let (_, identities) = rows.finish(Incomplete::Refused)?;
-        let reserved = self.remember(dataset, selection, (&identities, &[], &[]), obtain);
-        let reserved = reserved.map_err(|objection| match objection {
-            Objection::Failed(error) => error,
-            Objection::Rule => too_close(),
-        })?;
-        Ok(Some(Obtained { reserved, ..Obtained::of(content) }))
-    }
-
-    fn aggregated(
-        &self,
-        dataset: &Dataset,
-        what: &Aggregate,
-        filter: Option<&Filter>,
-    ) -> Result<Option<Aggregated>, ApiError> {
-        let aggregated = aggregate(dataset, what, filter, &self.access);
-        aggregated.map_err(|error| unreadable(dataset, &error))
-    }
-
-    /// Adds up a column, and its magnitudes: negative values are added apart. Returns none if a
-    /// value is missing.
-    fn added(
-        &self,
-        dataset: &Dataset,
-        column: &str,
-        selection: &Selection,
-    ) -> Result<Option<Private<Added>>, ApiError> {
-        let what = Aggregate::Sum { column: column.to_owned() };
-        let filter = selection.filter.as_ref();
-        let Some(Aggregated::Sum { missing: 0, .. }) = self.aggregated(dataset, &what, filter)?
-        else {
-            return Ok(None);
-        };
-        let mut added = Added { rows: 0, sum: 0, magnitude: 0 };
-        for op in [Comparison::GreaterOrEqual, Comparison::Less] {
-            let sign =
-                Filter::Compare { column: column.to_owned(), op, value: Constant::Integer(0) };
-            let both = match filter {
-                None => sign,
-                Some(filter) => Filter::And(vec![filter.clone(), sign]),
-            };
-            match self.aggregated(dataset, &what, Some(&both))? {
-                Some(Aggregated::Sum { rows, sum, .. }) => {
-                    added.rows += rows;
-                    added.sum += sum;
-                    added.magnitude += sum.unsigned_abs();
-                }
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(Private::new(added)))
-    }
-
     /// Reads the selected rows of these columns, and the columns that tell the rows apart. Where the
     /// condition is looked at in views, it reads the other rows, too, and returns the groups of the
     /// views; none if there are too many.
-    fn rows(
+    pub(super) fn rows(
         &self,
         dataset: &Dataset,
         columns: &[String],
@@ -344,7 +263,7 @@ impl Store {
     }
 
     /// Checks that an answer about these rows may be opened, and reserves the question.
-    fn remember(
+    pub(super) fn remember(
         &self,
         dataset: &Dataset,
         selection: &Selection,
@@ -441,37 +360,8 @@ fn condition(selection: &Selection) -> Vec<String> {
     columns.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Returns the counts or sum that the database can make for a function.
-///
-/// Doubles are added exactly, which no database does, and are written as texts in a way of our own.
-fn aggregate_for(dataset: &Dataset, obtain: &Obtain, selection: &Selection) -> Option<Aggregate> {
-    let columns = selection.columns.clone();
-    let kinds = columns.iter().map(|name| dataset.column(name).map(|column| column.kind));
-    let kinds: Vec<ColumnKind> = kinds.collect::<Option<_>>()?;
-    match (obtain.function.pushdown?, kinds.as_slice(), columns.as_slice()) {
-        (Pushdown::Counts, kinds, _) if !kinds.contains(&ColumnKind::Number) => {
-            Some(Aggregate::Groups { columns })
-        }
-        (Pushdown::Sum, [ColumnKind::Integer], [column]) => {
-            Some(Aggregate::Sum { column: column.clone() })
-        }
-        _ => None,
-    }
-}
-
-/// Returns the groups, if no value is missing in any.
-fn complete(groups: Vec<(Vec<Option<String>>, u64)>) -> Option<Private<Vec<Group>>> {
-    groups
-        .into_iter()
-        .map(|(names, count)| {
-            names.into_iter().collect::<Option<Vec<String>>>().map(|names| (names, count))
-        })
-        .collect::<Option<Vec<_>>>()
-        .map(Private::new)
-}
-
 /// Tells the client that a dataset cannot be read. The log has the full error.
-fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
+pub(super) fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
     tracing::warn!(dataset = dataset.name, %error, "a dataset cannot be read");
     ApiError::new(Code::DatasetUnreadable, error.public_message())
         .hint("the dataset's owner finds the reason in the node's log")

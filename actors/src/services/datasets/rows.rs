@@ -57,6 +57,19 @@ impl Rows {
         self.identities.as_ref().map(|identities| identities.of(&all)).unwrap_or_default()
     }
 
+    /// Adds all rows to a hash: their identities and their values, in their order.
+    pub(super) fn hash(&self, hasher: &mut blake3::Hasher) {
+        hasher.update(&(self.len as u64).to_le_bytes());
+        hasher.update(&(self.columns.len() as u64).to_le_bytes());
+        for identity in self.identities().iter() {
+            hasher.update(&identity.to_le_bytes());
+        }
+        for column in &self.columns {
+            hasher.update(&[kind_of(column)]);
+            (0..self.len).for_each(|row| hash_value(column, row, hasher));
+        }
+    }
+
     pub(super) fn add(&mut self, batch: Batch) {
         let Batch { rows, mut columns } = batch;
         let identifying = columns.split_off(self.wanted.min(columns.len()));
@@ -161,6 +174,16 @@ fn first_word(hasher: &blake3::Hasher) -> u64 {
     let mut word = [0; 8];
     hasher.finalize_xof().fill(&mut word);
     u64::from_le_bytes(word)
+}
+
+/// Returns a number for the kind of values. Two kinds can write different values alike.
+fn kind_of(column: &Values) -> u8 {
+    match column {
+        Values::Integers(_) => 0,
+        Values::Numbers(_) => 1,
+        Values::Truths(_) => 2,
+        Values::Texts(_) => 3,
+    }
 }
 
 /// Adds a value to a hash, so that no two rows of the same columns are written alike.

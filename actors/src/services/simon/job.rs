@@ -11,8 +11,10 @@ use cloister_protocols::equations::Scope;
 use cloister_protocols::fault::Fault;
 use cloister_protocols::parameters::Parameters;
 use cloister_protocols::session::{Origin, Roles};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::account::{cancelled_by, ended, lost, refused, with, written_parameters};
+use super::again::{self, Kept};
 use super::material::{self, Gathered, Reader};
 use crate::bus::{DATASETS, POLICY, RECORDS, SESSIONS, Siblings};
 use crate::computation::Conclusion;
@@ -93,6 +95,8 @@ struct Prepared {
     encoding: Duration,
     /// The question about a dataset, if there is one.
     reserved: Option<Reserved>,
+    /// The same question, if its answer is to be kept.
+    kept: Option<Kept>,
 }
 
 impl Job {
@@ -133,7 +137,8 @@ impl Job {
                 Err((cancelled.to_error(), Some(cancelled)))
             }
         };
-        let Prepared { grant, request, flight: _flight, encoding, reserved } = match prepared {
+        let Prepared { grant, request, flight: _flight, encoding, reserved, kept } = match prepared
+        {
             Ok(prepared) => prepared,
             Err((refusal, failure)) => {
                 let account = with(&account, cancelled_by(&reporter));
@@ -168,18 +173,24 @@ impl Job {
         let launch = Launch { reservation, request, terms, turn, started, reporter, trace };
         let concluded = node.siblings.ask(SESSIONS, launch).await;
         settle(&node, reserved, concluded.as_ref().map_or(Settled::Heard, settled)).await;
-        if let (Some(dataset), true) = (dataset, concluded.as_ref().is_ok_and(tells_of_joint_data))
-        {
+        let is_owed = kept.as_ref().is_some_and(Kept::owes_refusal)
+            && !concluded.as_ref().is_ok_and(is_given_again);
+        let counts = concluded.as_ref().is_ok_and(tells_of_joint_data) || is_owed;
+        if let (Some(dataset), true) = (dataset, counts) {
             // Where the datasets are gone, nothing is read any more.
             let _ = node.siblings.ask(DATASETS, CountRefusal { principal, dataset }).await;
         }
-        let concluded = concluded.map(|concluded| told_coarsely(concluded, of_dataset));
+        let mut concluded = concluded.map(|concluded| told_coarsely(concluded, of_dataset));
+        let again = match (kept, &mut concluded) {
+            (Some(kept), Ok(concluded)) => kept.conclude(&node, grant.approval, concluded).await,
+            _ => json!({}),
+        };
         if !stopped_by_choice(&concluded) {
             grid.wait(began).await;
         }
         let number = head.number;
         let entry = concluded.as_ref().map_or_else(lost, ended);
-        let entry = with(&entry, cancelled_by(&watched));
+        let entry = with(&with(&entry, again), cancelled_by(&watched));
         node.log
             .record(Kind::Ended, with(&account, with(&entry, json!({"asked": number}))))
             .await?;
@@ -205,7 +216,7 @@ impl Job {
 
     async fn prepare(self, node: &NodeHandles) -> Result<Prepared, ApiError> {
         let Self { principal, function, parameters, materials, roles, trace, .. } = self;
-        let (names, mut flights) = (self.parties.names, self.flights);
+        let (parties, mut flights) = (self.parties, self.flights);
         material::check_selections(&materials)?;
         // A mistake in the parameters is no question about rows, and costs no refusal.
         Request::check(function, &parameters, &roles).map_err(ApiError::from)?;
@@ -215,14 +226,20 @@ impl Job {
         let inputs = material::uses(&materials);
         let (asker, function_name) = (principal.clone(), function.name);
         let beside = material::beside_handles(&materials);
+        let (written, members) =
+            (canonical::parameters(&parameters, &beside), parties.names.clone());
         let decide = Decide {
             principal: asker,
             function: function_name,
-            parameters: canonical::parameters(&parameters, &beside),
-            members: names,
+            parameters: written.clone(),
+            members,
             inputs,
         };
+        let losses = node.log.vault().losses().map_err(|error| ApiError::state(&error))?;
         let mut grant = node.siblings.ask(POLICY, decide).await??;
+        let is_kept = grant.own.are_kept() && material::is_one_selection(&materials);
+        let asked = (function_name, written.as_str());
+        let question = is_kept.then(|| again::question(asked, &parties, &roles, &grant));
         let flight = node.flights.reserve(&principal, material::kept_bytes(&materials))?;
         flights.push(flight.clone());
         let scope = Scope { columns: 0, withholds: grant.rules.min_cell > 1 };
@@ -239,6 +256,7 @@ impl Job {
             rules: grant.own,
             equations,
             permille,
+            question,
             alone: materials.len() == 1,
             // Of a join or a product the others' part is nothing without this one.
             leaves_out: is_of_rows && grant.origin == Origin::Dataset,
@@ -251,6 +269,7 @@ impl Job {
         let mut gathered = reader.gather(materials).await?;
         let mut reserved = gathered.take_reserved();
         let earlier = reserved.as_mut().and_then(Reserved::take_earlier);
+        let kept = gathered.take_kept().map(|question| Kept::new(question, &principal, losses));
         if gathered.is_left_out() {
             grant.origin = Origin::LeftOut;
         }
@@ -263,7 +282,8 @@ impl Job {
                     Some(earlier) => request.beside(earlier),
                     None => request,
                 };
-                Ok(Prepared { grant, request, flight, encoding, reserved })
+                let (request, kept) = again::offered(request, kept);
+                Ok(Prepared { grant, request, flight, encoding, reserved, kept })
             }
             (Err(error), None) => Err(error),
             // The client must not learn which row was wrong in which way.
@@ -338,6 +358,11 @@ fn tells_of_joint_data(conclusion: &Conclusion) -> bool {
     }
 }
 
+/// Reports whether all members give the answer again that they have kept.
+fn is_given_again(conclusion: &Conclusion) -> bool {
+    conclusion.agreement.as_ref().is_some_and(|agreement| agreement.kept)
+}
+
 /// Returns how a computation's question ended. Once it has begun, the members have seen whether rows
 /// were left out. Nothing is opened before all agree, where a rule on all data together refuses, or
 /// where a member was overtaken: it has sent nothing that an opening needs.
@@ -349,6 +374,8 @@ fn settled(conclusion: &Conclusion) -> Settled {
     };
     match &conclusion.agreement {
         _ if !conclusion.begun => Settled::TakenBack,
+        // No member that follows the protocol has sent anything that depends on data.
+        Some(agreement) if agreement.kept => Settled::GivenAgain,
         Some(agreement) if !is_closed => Settled::Opened(agreement.answer),
         _ => Settled::Heard,
     }
@@ -387,21 +414,6 @@ async fn encoded(
     blocking::run(encode).await?
 }
 
-/// Writes down that a computation was refused, and returns the refusal.
-async fn refused(log: &Log, account: &Value, refusal: ApiError) -> Result<ApiError, ApiError> {
-    let entry = with(account, json!({"code": refusal.code()}));
-    let principal = account.get("principal").and_then(Value::as_str).unwrap_or_default();
-    log.record_refusal(principal, entry).await.map(|()| refusal)
-}
-
-/// Names the principal at this node that cancelled it, for the log.
-fn cancelled_by(reporter: &Reporter) -> Value {
-    match reporter.cancelled_by() {
-        Some(by) => json!({"cancelled_by": by.as_ref()}),
-        None => json!({}),
-    }
-}
-
 /// Refuses a trace: the times of reading and computing tell how many rows were read.
 fn untold() -> ApiError {
     ApiError::new(
@@ -436,52 +448,4 @@ fn told_coarsely(conclusion: Conclusion, of_dataset: bool) -> Conclusion {
         Arc::new(report)
     });
     Conclusion { result, begun, agreement }
-}
-
-/// Returns the parameters for the log, with a hash in the place of a long one, such as a list.
-fn written_parameters(request: &Request) -> Value {
-    const LONG: usize = 1_000;
-    let written = |(name, text): (String, String)| match text.len() {
-        0..=LONG => (name, json!(text)),
-        _ => (name, json!(format!("blake3 {}", blake3::hash(text.as_bytes()).to_hex()))),
-    };
-    Value::Object(request.parameters().into_iter().map(written).collect())
-}
-
-/// Describes the end of a computation for the log. A hash stands for the result, by which members
-/// can compare the results that they opened.
-fn ended(conclusion: &Conclusion) -> Value {
-    let outcome = match &conclusion.result {
-        Ok(report) => json!({
-            "result": result_hash(report),
-            "suite": report.security.suite,
-            "cost": report.cost,
-        }),
-        Err(failure) => {
-            let error = failure.to_error();
-            json!({"code": error.code(), "message": error.to_string()})
-        }
-    };
-    let agreement = conclusion.agreement.as_ref().map_or_else(|| json!({}), log::agreed);
-    with(&outcome, agreement)
-}
-
-fn lost(error: &ApiError) -> Value {
-    json!({"code": error.code()})
-}
-
-fn result_hash(report: &Report) -> String {
-    // An answer can always be written. If it could not, its hash would be that of no bytes, and say
-    // so.
-    let bytes = serde_json::to_vec(&report.result).unwrap_or_default();
-    blake3::hash(&bytes).to_hex().to_string()
-}
-
-/// Joins two objects.
-fn with(one: &Value, other: Value) -> Value {
-    let mut all: Map<String, Value> = one.as_object().cloned().unwrap_or_default();
-    if let Value::Object(other) = other {
-        all.extend(other);
-    }
-    Value::Object(all)
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::input;
 use crate::bus::{DATASETS, Siblings};
 use crate::policy::Use;
-use crate::services::datasets::{Contents, Obtain, Reserved};
+use crate::services::datasets::{Contents, KeptQuestion, Obtain, Reserved};
 use crate::vocabulary::data::{Data, HANDLE};
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
@@ -34,6 +34,8 @@ pub(super) struct Gathered {
     drop_missing: bool,
     /// The question about a dataset, if there is one.
     reserved: Option<Reserved>,
+    /// The same question, if its answer is to be kept.
+    kept: Option<KeptQuestion>,
     /// True if the rows of the dataset are left out.
     left_out: bool,
 }
@@ -52,6 +54,8 @@ pub(super) struct Reader<'a> {
     pub(super) equations: Equations,
     /// The places of the numbers by rank that it shows, in thousandths of the rows.
     pub(super) permille: Vec<u16>,
+    /// The hash of all of the question but the selection of rows, if its answer is to be kept.
+    pub(super) question: Option<[u8; 32]>,
     /// There is no other input to compute with.
     pub(super) alone: bool,
     /// The question can do without this node's rows.
@@ -187,6 +191,16 @@ pub(super) fn dataset(materials: &[Material]) -> Option<String> {
     })
 }
 
+/// Returns whether the rows of one selection of a dataset are all that is computed with.
+pub(super) fn is_one_selection(materials: &[Material]) -> bool {
+    match materials {
+        [Material::Stored(Stored::Selection(selection))] => {
+            matches!(selection.base, Base::Dataset(_))
+        }
+        _ => false,
+    }
+}
+
 /// Describes these data for the audit log, without a value.
 pub(super) fn document(materials: &[Material]) -> Value {
     let document = |material: &Material| match material {
@@ -217,6 +231,7 @@ impl Reader<'_> {
             dropped: 0,
             drop_missing,
             reserved: None,
+            kept: None,
             left_out: false,
         };
         for material in materials {
@@ -246,6 +261,7 @@ impl Reader<'_> {
             equations: self.equations,
             permille: self.permille.clone(),
             declares: self.parameters.sets("categories"),
+            question: self.question,
             alone: self.alone,
             leaves_out: self.leaves_out,
             is_compared: self.is_compared,
@@ -258,6 +274,7 @@ impl Reader<'_> {
         gathered.dropped += obtained.dropped;
         gathered.left_out |= obtained.left_out;
         gathered.reserved = gathered.reserved.take().or(obtained.reserved);
+        gathered.kept = gathered.kept.take().or(obtained.kept);
         Ok(obtained.content)
     }
 
@@ -290,6 +307,11 @@ impl Gathered {
     /// Takes out the question about a dataset.
     pub(super) fn take_reserved(&mut self) -> Option<Reserved> {
         self.reserved.take()
+    }
+
+    /// Takes out the question whose answer is to be kept.
+    pub(super) fn take_kept(&mut self) -> Option<KeptQuestion> {
+        self.kept.take()
     }
 
     /// Returns about how many bytes there are to encode.

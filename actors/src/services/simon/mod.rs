@@ -4,6 +4,8 @@
 //! Simon makes a checked request from a client's arguments and hands it to the sessions. It opens
 //! nothing: results come labelled from the computation.
 
+mod account;
+mod again;
 mod committee;
 mod input;
 mod job;

@@ -210,3 +210,21 @@ fn refusals_are_counted_across_restarts() {
     vault.forgive_refusals("anna", "trial").wait().unwrap();
     assert_eq!(vault.refusals("anna", "trial").unwrap(), 0);
 }
+
+#[test]
+fn a_use_is_given_back_to_a_grant_that_stands_and_to_none_of_before_a_loss() {
+    let (_folder, vault) = opened();
+    let anna = asked("anna", &["age"]);
+    let give_back = || vault.give_use_back(1, 0).wait().unwrap();
+    assert!(!give_back());
+    assert_eq!(uses(&vault, &anna, 1), Decision::Asked { id: 1 });
+    assert!(!give_back(), "it is not granted");
+    assert!(grant(&vault, 1, 2, 100).wait().unwrap());
+    assert_eq!(uses(&vault, &anna, 2), Decision::Granted { id: 1, left: 1 });
+    assert!(give_back());
+    assert_eq!(uses(&vault, &anna, 2), Decision::Granted { id: 1, left: 1 });
+    vault.acknowledge_loss(7).wait().unwrap();
+    assert!(!give_back());
+    assert!(vault.refuse(1, "owner").wait().unwrap());
+    assert!(!vault.give_use_back(1, vault.losses().unwrap()).wait().unwrap());
+}

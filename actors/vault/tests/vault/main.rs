@@ -1,6 +1,7 @@
 //! The vault through its public interface, and its file as an attacker would change it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod answers;
 mod approvals;
 mod audit;
 mod datasets;
