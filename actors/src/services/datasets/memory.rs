@@ -305,15 +305,22 @@ pub(super) fn key_of(source: &str) -> String {
 /// from the questions alone, and tells nothing of the values.
 pub(super) fn questions(asked: &Asked<'_>, source_rows: u64) -> Result<Vec<Question>, ApiError> {
     let Asked { told, columns, identities, permille, indicated, groups } = asked;
-    let question = |identities: &[u64], told: &[Told], of: Of| {
+    let question = |identities: &[u64], told: &[Told], of: Of, by_themselves: Vec<Told>| {
         let selection = Selection::new(identities.to_vec()).map_err(too_many_rows)?;
         let mut sums = BTreeMap::new();
         for told in told {
             sums.insert(told.value(columns, of)?, Profile::of_numbers(&[0.0, 1.0]));
         }
+        // The meter counts what is told of a column by the names above, each by itself.
+        for column in by_themselves {
+            sums.insert(column.value(columns, Of::Selection)?, Profile::of_numbers(&[]));
+        }
         Ok(Question { selection, source_rows, sums, ranks: BTreeMap::new() })
     };
-    let mut plain: Question = question(identities, told, Of::Selection)?;
+    let selected = |identities: &[u64], told: &[Told]| {
+        question(identities, told, Of::Selection, Told::by_themselves(told, columns))
+    };
+    let mut plain: Question = selected(identities, told)?;
     if !permille.is_empty() {
         for column in 0..columns.len() {
             let value = Told::Power(column, 1).value(columns, Of::Selection)?;
@@ -321,9 +328,24 @@ pub(super) fn questions(asked: &Asked<'_>, source_rows: u64) -> Result<Vec<Quest
             plain.ranks.insert(value, Ranks { permille, of_rows: identities.len() as u64 });
         }
     }
-    let of_ones = indicated.iter().map(|it| question(&it.identities, &it.told, Of::Selection));
-    let of_groups = groups.iter().map(|group| question(group, told, Of::Group));
+    let of_ones = indicated.iter().map(|it| selected(&it.identities, &it.told));
+    let of_groups = groups.iter().map(|group| {
+        let hidden = group.hidden.iter().cloned().map(Told::Column).collect();
+        question(&group.rows, told, Of::Group, hidden)
+    });
     std::iter::once(Ok(plain)).chain(of_ones).chain(of_groups).collect()
+}
+
+/// Makes the question whether this one value was told of the rows that are asked about.
+pub(super) fn question_of(
+    told: &Told,
+    asked: &Asked<'_>,
+    source_rows: u64,
+) -> Result<Question, ApiError> {
+    let selection = Selection::new(asked.identities.to_vec()).map_err(too_many_rows)?;
+    let value = told.value(asked.columns, Of::Selection)?;
+    let sums = BTreeMap::from([(value, Profile::of_numbers(&[]))]);
+    Ok(Question { selection, source_rows, sums, ranks: BTreeMap::new() })
 }
 
 /// Returns the rules as the memory takes them. What is told in all is metered once, of the selection.

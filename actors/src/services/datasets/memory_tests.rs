@@ -3,6 +3,7 @@ use cloister_protocols::equations::Scope;
 use cloister_protocols::parameters::Parameters;
 use cloister_sources::{Column, Kind as ColumnKind, Source};
 use tempfile::tempdir;
+use zeroize::Zeroizing;
 
 use super::super::reserved::Settled;
 use super::super::told::{sums_of_one, told};
@@ -81,6 +82,7 @@ fn so_many_sums_of_one_column_need_so_many_more_rows() {
 fn values_have_different_names_whatever_columns_are_called() {
     let columns = ["rows", "age", "age^2", "a\" and \"b", "b"].map(str::to_owned);
     let mut all = vec![Told::Rows, Told::Condition(vec!["age".into()])];
+    all.extend(columns.iter().cloned().map(Told::Column));
     for one in 0..columns.len() {
         all.extend([Told::Power(one, 1), Told::Power(one, 2), Told::Logarithm(one)]);
         all.push(Told::Categories(vec![one]));
@@ -99,6 +101,14 @@ fn reserve(
     asking: &Asking,
 ) -> Result<Option<Reserved>, Objection> {
     in_views(memories, dataset, (rows, &[]), asking)
+}
+
+/// Makes a group of rows in a view that hides these columns.
+fn hiding(rows: std::ops::Range<u64>, hidden: &[&str]) -> Group {
+    Group {
+        rows: Zeroizing::new(rows.collect()),
+        hidden: hidden.iter().map(|column| (*column).to_owned()).collect(),
+    }
 }
 
 fn in_views(
@@ -188,7 +198,7 @@ fn a_group_that_isolates_a_row_is_refused_though_the_selection_is_an_earlier_one
     let folder = tempdir().unwrap();
     let memories = Memories::new(Vault::open(folder.path()).unwrap());
     let trial = dataset("trial", "/data/t.csv");
-    let group = |rows: std::ops::Range<u64>| Group::new(rows.collect());
+    let group = |rows: std::ops::Range<u64>| hiding(rows, &["week"]);
     let ask = |groups: &[Group]| in_views(&memories, &trial, (0..50, groups), &SUM).map(drop);
     ask(&[]).unwrap();
     // All rows but x, if x is below a threshold: x alone decides.
@@ -203,7 +213,7 @@ fn a_rank_is_told_after_a_mean_of_the_same_rows() {
     let folder = tempdir().unwrap();
     let memories = Memories::new(Vault::open(folder.path()).unwrap());
     let trial = dataset("trial", "/data/t.csv");
-    let groups = [Group::new((0..80).collect())];
+    let groups = [hiding(0..80, &["week"])];
     in_views(&memories, &trial, (0..50, &groups), &SUM).unwrap();
     let rules = OwnRules { told: 25, approved: false, ..SUM.rules };
     let asking = Asking { rules, depends_on_others: true, ..SUM };
@@ -221,11 +231,42 @@ fn two_groups_of_one_question_isolate_no_row_together() {
     let folder = tempdir().unwrap();
     let memories = Memories::new(Vault::open(folder.path()).unwrap());
     let trial = dataset("trial", "/data/t.csv");
-    let group = |rows: std::ops::Range<u64>| Group::new(rows.collect());
+    let group = |rows: std::ops::Range<u64>| hiding(rows, &["week"]);
     let ask = |groups: &[Group]| in_views(&memories, &trial, (0..50, groups), &SUM).map(drop);
     assert!(matches!(ask(&[group(0..80), group(0..79)]), Err(Objection::Rule)));
     // Nothing is left of it.
     ask(&[group(0..79)]).unwrap();
+}
+
+/// "Where arrest is 1" has the number that the sum of arrest over all rows is.
+#[test]
+fn a_count_by_a_condition_and_a_sum_are_of_one_column() {
+    let ask = |memories: &Memories, told: &[Told], rows: std::ops::Range<u64>, groups: &[Group]| {
+        let identities: Vec<u64> = rows.collect();
+        let columns = ["arrest".to_owned()];
+        let (columns, permille, indicated) = (columns.as_slice(), [].as_slice(), [].as_slice());
+        let asked = Asked { told, columns, identities: &identities, permille, indicated, groups };
+        memories.reserve(&dataset("trial", "/data/t.csv"), &asked, &SUM).map(drop)
+    };
+    let count = [Told::Rows, Told::Condition(vec!["arrest".to_owned()])];
+    let sum = [Told::Rows, Told::Power(0, 1)];
+    let table = [Told::Rows, Told::Categories(vec![0])];
+    for told in [&sum[..], &table[..]] {
+        for x in [0, 29, 30, 99] {
+            let folder = tempdir().unwrap();
+            let memories = Memories::new(Vault::open(folder.path()).unwrap());
+            // The first thirty of a hundred rows have a 1.
+            ask(&memories, &count, 0..30, &[hiding(0..100, &["arrest"])]).unwrap();
+            let all_but_x = |rows: std::ops::Range<u64>| match x {
+                0 => 1..rows.end,
+                _ => rows.start..rows.end - 1,
+            };
+            assert!(matches!(ask(&memories, told, all_but_x(0..100), &[]), Err(Objection::Rule)));
+            ask(&memories, told, 0..100, &[]).unwrap();
+            ask(&memories, told, 0..50, &[]).unwrap();
+            assert!(matches!(ask(&memories, told, all_but_x(0..50), &[]), Err(Objection::Rule)));
+        }
+    }
 }
 
 /// Asks for what a function tells of these columns over the first fifty rows.

@@ -13,8 +13,10 @@ use crate::vocabulary::error::ApiError;
 pub(super) fn recall(asked: &Asked<'_>) -> Result<Recall, ApiError> {
     let selection = Selection::new(asked.identities.to_vec()).map_err(too_many_rows)?;
     // The number of rows is told by nearly every answer. Each node looks at its own alone.
-    let of_columns = asked.told.iter().filter(|told| told.is_of_columns());
-    let values = of_columns.map(|told: &Told| told.value(asked.columns, Of::Selection));
+    let of_columns = asked.told.iter().filter(|told| told.is_of_columns()).cloned();
+    let by_themselves = Told::by_themselves(asked.told, asked.columns);
+    let values = of_columns.chain(by_themselves);
+    let values = values.map(|told| told.value(asked.columns, Of::Selection));
     Ok(Recall { selection, values: values.collect::<Result<_, _>>()? })
 }
 

@@ -5,7 +5,9 @@ use cloister_sources::Dataset;
 use zeroize::Zeroizing;
 
 use super::askers::Askers;
-use super::memory::{Asked, Asking, Objection, objection, policy, questions, too_close};
+use super::memory::{
+    Asked, Asking, Objection, objection, policy, question_of, questions, too_close,
+};
 use super::told::{Of, Told};
 use crate::vocabulary::error::ApiError;
 
@@ -52,20 +54,11 @@ impl Remembered {
             return Ok(());
         }
         for told in Told::apart(asked.told) {
-            let alone = Asked {
-                told: &[told],
-                permille: &[],
-                indicated: &[],
-                groups: &[],
-                columns: asked.columns,
-                identities: asked.identities,
-            };
-            for question in questions(&alone, source_rows)? {
-                let verdict = self.memory.check(&question, &policy(asking, Of::Selection));
-                if matches!(verdict, Verdict::Free) {
-                    tracing::info!("a sum and a join of the same rows would be told");
-                    return Err(Objection::Rule);
-                }
+            let question = question_of(&told, asked, source_rows)?;
+            let verdict = self.memory.check(&question, &policy(asking, Of::Selection));
+            if matches!(verdict, Verdict::Free) {
+                tracing::info!("a sum and a join of the same rows would be told");
+                return Err(Objection::Rule);
             }
         }
         Ok(())

@@ -23,6 +23,10 @@ pub(super) enum Told {
     Categories(Vec<usize>),
     /// A column over those of the rows that a join has, which another party can choose.
     Joined(usize),
+    /// Whatever is told of a column by itself. A sum of it, a count of one of its categories, and the
+    /// number of rows that a condition on it selects can be the same number under three names. So
+    /// all of them are answers about this one value, too.
+    Column(String),
 }
 
 /// The rows that something is told of.
@@ -113,6 +117,20 @@ impl Told {
         of_columns.flat_map(values).collect()
     }
 
+    /// Lists the columns that something is told of by themselves.
+    pub(super) fn by_themselves(told: &[Self], columns: &[String]) -> Vec<Self> {
+        let places = told.iter().flat_map(|told| match told {
+            Self::Power(column, _) | Self::Logarithm(column) => vec![*column],
+            Self::Categories(columns) => columns.clone(),
+            Self::Rows
+            | Self::Condition(_)
+            | Self::Product(..)
+            | Self::Joined(_)
+            | Self::Column(_) => Vec::new(),
+        });
+        places.filter_map(|place| columns.get(place)).cloned().map(Self::Column).collect()
+    }
+
     /// Returns the other factor of a product with this column.
     pub(super) fn times(&self, column: usize) -> Option<Self> {
         match self {
@@ -130,7 +148,11 @@ impl Told {
     /// Reports whether it is a sum of numbers of this column.
     fn is_of(&self, column: usize) -> bool {
         match self {
-            Self::Rows | Self::Condition(_) | Self::Categories(_) | Self::Joined(_) => false,
+            Self::Rows
+            | Self::Condition(_)
+            | Self::Categories(_)
+            | Self::Joined(_)
+            | Self::Column(_) => false,
             Self::Power(of, _) | Self::Logarithm(of) => *of == column,
             Self::Product(one, other) => [*one, *other].contains(&column),
         }
@@ -151,6 +173,7 @@ impl Told {
             }
             Self::Logarithm(column) => format!("logarithm of {:?}", name(column)),
             Self::Joined(column) => format!("joined {:?}", name(column)),
+            Self::Column(column) => format!("column {column:?}"),
             Self::Categories(all) => {
                 let mut names: Vec<&str> = all.iter().map(name).collect();
                 names.sort_unstable();

@@ -14,8 +14,12 @@
 //! residuals were. So groups that differ by a few rows isolate these, under any thresholds: a row
 //! beside others whose values are known is as good as alone.
 //!
-//! Each set of a condition's columns is hidden in turn, but for all of them together. A condition on
-//! one column has no view: rows that are alike in this column are selected together.
+//! Each set of a condition's columns is hidden in turn, also all of them together: then all rows are
+//! one group.
+//!
+//! The number of selected rows of a group is a sum over it of a function of the hidden columns: "where
+//! x is 1" tells the sum of x over all rows, if x is 0 or 1. So each group is remembered as told of
+//! its hidden columns, beside their sums and categories.
 //!
 //! Reference: Kenthapadi, Mishra, Nissim (2005), Simulatable auditing: a refusal that can be derived
 //! from the questions tells nothing. Here it depends on the columns that a view shows.
@@ -44,12 +48,18 @@ pub(super) struct Views {
 
 /// One view: the rows of each residual.
 struct Seen {
+    hidden: BTreeSet<String>,
     residuals: Residuals,
     groups: BTreeMap<Residual, Vec<usize>>,
 }
 
-/// The rows of one group, by their hashes.
-pub(super) type Group = Zeroizing<Vec<u64>>;
+/// A group of rows in a view.
+pub(super) struct Group {
+    /// The rows, by their hashes.
+    pub(super) rows: Zeroizing<Vec<u64>>,
+    /// The columns that are hidden in the views that have this group.
+    pub(super) hidden: BTreeSet<String>,
+}
 
 impl Views {
     /// Prepares the views of a condition; none if it has none.
@@ -61,13 +71,14 @@ impl Views {
         if columns.len() > MOST_COLUMNS {
             return Err(too_many(columns.len()));
         }
-        let sets = 1..(1_usize << columns.len()).saturating_sub(1);
+        let sets = 1..1_usize << columns.len();
         let hidden = sets.map(|set| {
             let is_in = |(place, _): &(usize, &String)| set >> place & 1 == 1;
             columns.iter().enumerate().filter(is_in).map(|(_, column)| column.clone()).collect()
         });
         let seen = |hidden: BTreeSet<String>| Seen {
-            residuals: Residuals::new(filter, hidden),
+            residuals: Residuals::new(filter, hidden.clone()),
+            hidden,
             groups: BTreeMap::new(),
         };
         let of: Vec<Seen> = hidden.map(seen).collect();
@@ -102,11 +113,19 @@ impl Views {
     /// Returns the groups of all views; none if there are too many.
     pub(super) fn finish(self) -> Option<Vec<Group>> {
         let Self { identities, of, .. } = self;
-        let groups = of.iter().flat_map(|seen| seen.groups.values());
         // Several views may have the same group.
-        let groups: BTreeSet<&Vec<usize>> = groups.collect();
-        let is_bounded = groups.len() <= MOST_GROUPS;
-        is_bounded.then(|| groups.into_iter().map(|rows| identities.of(rows)).collect())
+        let mut groups: BTreeMap<&Vec<usize>, BTreeSet<String>> = BTreeMap::new();
+        for seen in &of {
+            for rows in seen.groups.values() {
+                groups.entry(rows).or_default().extend(seen.hidden.iter().cloned());
+            }
+        }
+        (groups.len() <= MOST_GROUPS).then(|| {
+            groups
+                .into_iter()
+                .map(|(rows, hidden)| Group { rows: identities.of(rows), hidden })
+                .collect()
+        })
     }
 }
 
@@ -152,7 +171,7 @@ mod tests {
         let Some(mut views) = Views::of(&filter, identities).unwrap() else { return Vec::new() };
         let columns = [column("id"), column("week")];
         views.add(&columns, &batch, &[Values::Integers(ids)]).unwrap();
-        views.finish().unwrap().into_iter().map(|group| group.len()).collect()
+        views.finish().unwrap().into_iter().map(|group| group.rows.len()).collect()
     }
 
     #[test]
@@ -166,8 +185,8 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_on_one_column_has_no_view() {
-        assert!(sizes(&is("week", "<", 26), |id| id).is_empty());
+    fn without_all_columns_of_a_condition_all_rows_are_one_group() {
+        assert_eq!(sizes(&is("week", "<", 26), |id| id), [20]);
         let two = json!({"and": [is("id", "<", 9), is("week", "<", 26)]});
         assert_eq!(sizes(&two, |_| 1), [9, 20]);
     }

@@ -36,10 +36,10 @@ use crate::algebra::digest::first_block;
 use crate::algebra::elementwise::{gather, zip_exact};
 use crate::algebra::packed_bits::PackedBits;
 use crate::algebra::ring::Ring;
+use crate::engine::Columns;
 use crate::engine::reveals::SAME_ORDER;
 use crate::engine::shared::Shared;
 use crate::engine::tables::{Joined, Shape, Table};
-use crate::engine::{Columns, Engine};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::suites::intersection::ItemHash;
@@ -220,6 +220,7 @@ impl Pairwise<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Engine;
     use crate::kernel::reveal::Reveal;
     use crate::kernel::simulation::Simulation;
     use crate::suites::pairwise::CorrelationStore;
