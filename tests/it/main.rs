@@ -7,6 +7,7 @@ mod api_description;
 mod architecture;
 mod bad_input;
 mod bench;
+mod cases;
 mod client_conformance;
 mod command;
 mod compute;
