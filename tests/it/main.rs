@@ -38,6 +38,7 @@ mod study;
 mod telemetry;
 mod trace;
 mod uploads;
+mod values;
 
 use std::path::{Path, PathBuf};
 
