@@ -26,6 +26,7 @@ mod javascript_client;
 mod kinds;
 mod logs;
 mod management;
+mod meddling;
 mod namespaces;
 mod no_download;
 mod organisations;
