@@ -287,6 +287,9 @@ fn what_functions_on_shares_cannot_use_is_refused_with_what_would_be_right() {
         unknown.refused(400, "bad_argument");
         assert!(unknown.message().contains(&format!("no parameter `{name}`")));
         assert!(unknown.message().contains("digits_before"), "{}", unknown.message());
+        // Those of other functions are not among them.
+        let others = ["probabilities", "operation", "pad_to", "only_mode"];
+        assert!(!others.iter().any(|it| unknown.message().contains(it)), "{}", unknown.message());
     }
     node.alive();
 }

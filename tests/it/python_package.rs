@@ -52,7 +52,7 @@ fn python() -> &'static Path {
 }
 
 /// Makes a command of the Python, in the package's folder, where it leaves nothing behind.
-fn python_command(words: &[&str]) -> Command {
+pub(crate) fn python_command(words: &[&str]) -> Command {
     let mut command = Command::new(python());
     command.current_dir(package()).env("PYTHONDONTWRITEBYTECODE", "1").args(words);
     command

@@ -1,14 +1,19 @@
 //! Every function of the catalogue is computed from datasets, each member's in another kind of source,
 //! and answers as it does with the same values in JSON, whatever is missing and with every parameter.
+//! It answers so by the command and by the Python package, too.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs;
 
 use cloister_protocols::catalogue::{self, Behind, Descriptor, InputKind};
 use cloister_testkit::databases::postgres::Postgres;
 use cloister_testkit::http::Answer;
-use cloister_testkit::{Cluster, Kind, fresh, run_python};
+use cloister_testkit::{Cluster, Kind, cloister, fresh, run, run_python};
 use serde_json::{Map, Value, json};
+
+use crate::clients;
+use crate::python_package::python_command;
 
 const PARTIES: usize = 3;
 
@@ -31,6 +36,8 @@ const RANK: u64 = 4;
 /// The nodes, with a dataset `trial` at each: a CSV file, a table of SQLite, a table of PostgreSQL.
 struct Trial {
     cluster: Cluster,
+    /// The questions in JSON with their answers, for the Python package.
+    asked: RefCell<Vec<Value>>,
     _postgres: Postgres,
 }
 
@@ -119,7 +126,7 @@ impl Trial {
         for (party, source) in sources.iter().enumerate() {
             cluster.operate(party, &[&register[..], source].concat());
         }
-        Self { cluster, _postgres: postgres }
+        Self { cluster, asked: RefCell::default(), _postgres: postgres }
     }
 
     /// Computes with selections of the datasets.
@@ -146,26 +153,72 @@ impl Trial {
 
     /// Computes with the same values in JSON.
     fn ask_in_json(&self, function: &Descriptor, parameters: &Value, all: bool) -> Vec<Answer> {
-        self.compute(function, parameters, |party, part| {
-            let rows = if all && part.rows == COMPLETE { ROWS } else { part.rows };
-            let cells = |row| {
-                let cells = part.columns.iter().map(move |column| cell(party, row, column));
-                cells.collect::<Vec<Value>>()
-            };
-            let single = |row| cells(row).remove(0);
-            match function.input {
-                _ if part.columns.is_empty() => json!([]),
-                InputKind::Extremes => {
-                    let range = |x: Value| json!({"minimum": x.clone(), "maximum": x});
-                    (0..rows).map(single).map(range).collect()
-                }
-                InputKind::Ranked => {
-                    json!({"array": (0..rows).map(single).collect::<Value>(), "rank": RANK})
-                }
-                _ if part.columns.len() == 1 => (0..rows).map(single).collect(),
-                _ => (0..rows).map(cells).collect(),
+        self.compute(function, parameters, |party, part| in_json(function, party, part, all))
+    }
+
+    /// Has the command compute, as a central client does, and checks that it prints what the nodes
+    /// told.
+    #[track_caller]
+    fn ask_by_command(
+        &self,
+        function: &Descriptor,
+        parameters: &Value,
+        data: &[String],
+        told: &(Value, Value),
+    ) {
+        let mut command = cloister();
+        command.args(["compute", function.name, "--json", "--consortium"]);
+        command.arg(self.cluster.folder());
+        for (name, value) in parameters.as_object().unwrap() {
+            command.args(["--parameter", &format!("{name}={value}")]);
+        }
+        command.args(data.iter().flat_map(|data| ["--data", data]));
+        if data.iter().any(|data| data.contains("=trial.")) {
+            let rows = rows(function);
+            let condition = json!({"column": "row", "op": "<", "value": rows});
+            command.args(["--where", &condition.to_string()]);
+        }
+        let printed: Value = serde_json::from_slice(&run(&mut command).stdout).unwrap();
+        assert_eq!((&printed["result"], &printed["dropped"]), (&told.0, &told.1), "{command:?}");
+    }
+
+    /// Checks that the command answers the same from JSON and, where every party's rows are a
+    /// selection, from datasets. Keeps the question for the Python package.
+    fn check_clients(
+        &self,
+        function: &Descriptor,
+        parameters: &Value,
+        told: &(Value, Value),
+        all: bool,
+    ) {
+        let parts = [0, 1, 2].map(|party| part(function, party));
+        let data: Vec<Value> = (parts.iter().enumerate())
+            .map(|(party, part)| in_json(function, party, part, all))
+            .collect();
+        let written: Vec<String> = data.iter().map(Value::to_string).collect();
+        self.ask_by_command(function, parameters, &written, told);
+        self.asked.borrow_mut().push(json!({"function": function.name, "data": data,
+            "parameters": parameters, "result": told.0, "dropped": told.1}));
+        if all || function.input == InputKind::Ranked {
+            return;
+        }
+        let selected = parts.iter().zip(&self.cluster.names).map(|(part, name)| {
+            match part.columns.join(",") {
+                none if none.is_empty() => format!("{name}=[]"),
+                columns => format!("{name}=trial.{columns}"),
             }
-        })
+        });
+        self.ask_by_command(function, parameters, &selected.collect::<Vec<_>>(), told);
+    }
+
+    /// Has the Python package ask the same, and compare the answers.
+    fn check_python(&self) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("asked.json");
+        fs::write(&path, json!(*self.asked.borrow()).to_string()).unwrap();
+        let mut program = python_command(&[]);
+        program.arg(clients().join("every_function.py"));
+        run(program.arg(self.cluster.folder().join("client.toml")).arg(&path));
     }
 
     fn compute(
@@ -181,6 +234,33 @@ impl Trial {
         };
         self.cluster.compute_with(&(0..PARTIES).map(request).collect::<Vec<_>>())
     }
+}
+
+/// Returns the data of a party in JSON; all rows where `all` is set.
+fn in_json(function: &Descriptor, party: usize, part: &Part, all: bool) -> Value {
+    let rows = if all && part.rows == COMPLETE { ROWS } else { part.rows };
+    let cells = |row| {
+        let cells = part.columns.iter().map(move |column| cell(party, row, column));
+        cells.collect::<Vec<Value>>()
+    };
+    let single = |row| cells(row).remove(0);
+    match function.input {
+        _ if part.columns.is_empty() => json!([]),
+        InputKind::Extremes => {
+            let range = |x: Value| json!({"minimum": x.clone(), "maximum": x});
+            (0..rows).map(single).map(range).collect()
+        }
+        InputKind::Ranked => {
+            json!({"array": (0..rows).map(single).collect::<Value>(), "rank": RANK})
+        }
+        _ if part.columns.len() == 1 => (0..rows).map(single).collect(),
+        _ => (0..rows).map(cells).collect(),
+    }
+}
+
+/// Returns the number of rows of each party that brings some.
+fn rows(function: &Descriptor) -> usize {
+    part(function, 0).rows
 }
 
 /// Returns the part of a party in a question to this function.
@@ -267,6 +347,7 @@ fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>,
     let complete = told(function, &parameters, &complete);
     let same = told(function, &parameters, &trial.ask_in_json(function, &parameters, false));
     assert_eq!(complete, same, "{}", function.name);
+    trial.check_clients(function, &parameters, &complete[0], false);
     let mut with_all = own.clone();
     for parameter in function.all_parameters() {
         // Those of the form itself, and those that say how any function is computed.
@@ -296,6 +377,7 @@ fn check(trial: &Trial, function: &'static Descriptor, own: &Map<String, Value>,
         let same = told(function, &remedied, &trial.ask_in_json(function, &remedied, true));
         assert_eq!(dropped, same, "{}", function.name);
         assert!(dropped.iter().any(|(_, dropped)| *dropped != json!(0)), "{dropped:?}");
+        trial.check_clients(function, &remedied, &dropped[0], true);
     } else {
         with_all.remove("missing");
     }
@@ -314,4 +396,5 @@ fn every_function_answers_from_datasets_as_from_json_with_every_parameter() {
         kinds.push(kind);
         check(&trial, function, &own, first);
     }
+    trial.check_python();
 }

@@ -30,6 +30,10 @@ fn a_hangup_has_a_node_decide_by_the_policies_that_are_there() {
     cluster.start_all();
     cluster.operate(0, &["data", "register", "trial", "--csv", csv.to_str().unwrap()]);
     assert_eq!(datasets(&cluster), ["trial"]);
+    // R writes no condition as an empty object.
+    let api = cluster.api(0);
+    let select = json!({"dataset": "trial", "columns": ["age"], "where": {}});
+    api.method(&api.service("Datasets"), "select", &select).uuid();
     let policies = home(&cluster, 0).join("policy.d");
     fs::create_dir(&policies).unwrap();
     let file = policies.join("trial.toml");
@@ -73,6 +77,13 @@ fn files_beside_the_policies_and_policies_without_a_dataset_are_named() {
     assert!(!home(&cluster, 0).join("state").exists(), "a check changes nothing");
     let mut cluster = cluster;
     cluster.start_all();
+    let data = home(&cluster, 0).join("data");
+    fs::create_dir_all(&data).unwrap();
+    fs::write(data.join("trial.csv"), "age\n1\n2\n").unwrap();
+    let words = ["data", "register", "trial", "--csv"];
+    let output = cluster.operator(0, &words).arg(data.join("trial.csv")).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("warning:") && told.contains("dataset `trail` protects"), "{told}");
     let log = cluster.log(0);
     for named in ["/x.yaml is not read", "dataset `trail` protects nothing"] {
         assert!(log.contains(named), "{named}: {log}");

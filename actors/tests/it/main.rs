@@ -6,6 +6,7 @@ mod bus;
 mod doors;
 mod errors;
 mod helpers;
+mod hostile;
 mod labels;
 mod lines;
 mod nodes;

@@ -31,6 +31,9 @@ use crate::testing::names::{
 };
 use crate::testing::{Run, seed};
 
+#[path = "hostile_tests.rs"]
+mod hostile;
+
 /// The costs of each case. They are rounds after the agreement, at the party that has most;
 /// messages one after the other, the agreement included; messages and bytes that all members send
 /// together.

@@ -150,14 +150,19 @@ impl Cluster {
         self.wait_until_ready(index);
     }
 
+    /// Returns the number of a node's process.
+    pub fn id(&self, index: usize) -> u32 {
+        self.nodes[index].as_ref().unwrap().id()
+    }
+
     /// Stops a node in the middle of its work (`STOP`), or lets it go on (`CONT`).
     pub fn signal(&self, index: usize, signal: &str) {
-        send_signal(signal, self.nodes[index].as_ref().unwrap().id());
+        send_signal(signal, self.id(index));
     }
 
     /// Returns the bytes of memory that a node holds.
     pub fn resident(&self, index: usize) -> usize {
-        let id = self.nodes[index].as_ref().unwrap().id();
+        let id = self.id(index);
         let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         let kibibytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap();

@@ -4,5 +4,6 @@
 mod damaged;
 mod databases;
 mod files;
+mod hostile;
 mod remedies;
 mod written;

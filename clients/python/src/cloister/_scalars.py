@@ -174,13 +174,9 @@ def clock_time(count: int, per_second: int) -> str:
 
 
 def fraction(nanoseconds: int) -> str:
-    """Returns the part behind the seconds, with 0, 3, 6 or 9 digits: as nodes write it."""
-    if nanoseconds == 0:
-        return ""
-    digits = f"{nanoseconds:09}"
-    while digits.endswith("000"):
-        digits = digits[:-3]
-    return f".{digits}"
+    """Returns the part behind the seconds, without zeros at its end: as nodes write it, so that one time
+    is one category."""
+    return f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
 
 
 def category(value: Any) -> str | None:
