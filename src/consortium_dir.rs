@@ -2,6 +2,8 @@
 //!
 //! `consortium.toml` and `client.toml` lie at its top, and a folder for each party beside them.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use cloister_certs::consortium::{Consortium, Member};
@@ -9,6 +11,9 @@ use cloister_client::{ApiMember, ClientError, ClientFile, USUAL_DEADLINE_SECONDS
 
 use crate::files::read_toml;
 use crate::problem::{Outcome, Problem};
+
+/// The permissions of others than a file's owner.
+const OTHERS: u32 = 0o077;
 
 /// The paths of a consortium's files.
 #[derive(Clone, Debug)]
@@ -67,13 +72,29 @@ impl ConsortiumDir {
             let consortium: Consortium = read_toml(&self.consortium(), "")?;
             return Ok(client_of(&consortium));
         }
-        ClientFile::read(&path).map_err(|error| match error {
+        let client = ClientFile::read(&path).map_err(|error| match error {
             ClientError::Unreadable { .. } => Problem::usage(format!(
                 "{error}; make a consortium with `cloister init` or `cloister consortium new` first"
             )),
             other => other.into(),
-        })
+        })?;
+        for token in open_tokens(&client) {
+            let token = token.display();
+            eprintln!(
+                "warning: others on this machine may read the token in {token}: chmod 600 {token}"
+            );
+        }
+        Ok(client)
     }
+}
+
+/// Lists the files with tokens that others than their owner may read.
+fn open_tokens(client: &ClientFile) -> Vec<&Path> {
+    let files = client.member.iter().filter_map(|member| member.token_file.as_deref());
+    let is_open = |file: &&Path| {
+        fs::metadata(file).is_ok_and(|facts| facts.permissions().mode() & OTHERS != 0)
+    };
+    files.filter(is_open).collect()
 }
 
 /// Returns what the consortium file tells clients.
@@ -95,11 +116,23 @@ fn api_member(member: &Member) -> ApiMember {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use cloister_certs::Fingerprint;
 
     use super::*;
+
+    #[test]
+    fn tokens_that_others_may_read_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let token = |name: &str, mode| {
+            let path = folder.path().join(name);
+            fs::write(&path, "secret").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            ApiMember { token_file: Some(path), ..ApiMember::open(name, "http://a") }
+        };
+        let member = vec![token("open", 0o644), token("closed", 0o600), ApiMember::open("c", "c")];
+        let client = ClientFile { deadline_seconds: 60, member };
+        assert_eq!(open_tokens(&client), [folder.path().join("open")]);
+    }
 
     #[test]
     fn the_consortium_file_is_enough_for_a_client() {

@@ -74,14 +74,29 @@ impl From<Blame> for Fault {
 
 impl From<ClientError> for Problem {
     fn from(error: ClientError) -> Self {
-        Self::new(error.blame().into(), error)
+        Self::new(error.blame().into(), with_advice(error.to_string()))
     }
 }
 
 impl From<Failed> for Problem {
     fn from(failed: Failed) -> Self {
-        Self::new(failed.blame.into(), &failed)
+        Self::new(failed.blame.into(), with_advice(failed.to_string()))
     }
+}
+
+/// The words of the TLS library for a certificate that is not believed.
+const OTHER_CERTIFICATE: &str = "invalid peer certificate";
+
+/// Adds the remedy for a certificate that client.toml does not pin, as after a renewal.
+fn with_advice(message: String) -> String {
+    if !message.contains(OTHER_CERTIFICATE) {
+        return message;
+    }
+    format!(
+        "{message}; client.toml pins another certificate than the node shows: if its operator has \
+         renewed it, take the new consortium file and bring client.toml up to date with `cloister \
+         consortium client consortium.toml --refresh`; if not, another machine answers at that address"
+    )
 }
 
 impl From<MembershipError> for Problem {
@@ -153,6 +168,13 @@ mod tests {
     fn an_error_is_called_one_once() {
         assert_eq!(Problem::usage("error: no such flag").to_string(), "no such flag");
         assert_eq!(Problem::usage("no error: all is well").to_string(), "no error: all is well");
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_pinned_has_its_remedy() {
+        let message = with_advice(format!("a: no node answers: {OTHER_CERTIFICATE}: Other"));
+        assert!(message.contains("cloister consortium client consortium.toml --refresh"));
+        assert_eq!(with_advice("a: no node answers".to_owned()), "a: no node answers");
     }
 
     #[test]

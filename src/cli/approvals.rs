@@ -14,6 +14,7 @@ use cloister_client::Data;
 use serde_json::Value;
 
 use super::{moment, text};
+use crate::files::read_json;
 use crate::operator::Operator;
 use crate::problem::{Outcome, Problem};
 use crate::study::Study;
@@ -178,7 +179,7 @@ fn set(names: &[String]) -> BTreeSet<String> {
 }
 
 fn condition(text: &str) -> Outcome<Value> {
-    serde_json::from_str(text).map_err(|error| {
+    read_json(text).map_err(|error| {
         Problem::usage(format!(
             "`--condition`: {error}\n  hint: write it like {{\"column\": \"age\", \"op\": \">=\", \
              \"value\": 40}}"

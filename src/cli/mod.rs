@@ -21,6 +21,7 @@ mod node;
 mod study;
 mod token;
 mod up;
+mod written;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -99,9 +100,12 @@ pub fn main() -> ExitCode {
 /// Writes to standard output at once. A reader that has gone is no reason to panic.
 fn print(text: &str) -> Outcome {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Problem::usage(format!("cannot write to standard output: {error}")))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // The reader has what it wanted, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written
+            .map_err(|error| Problem::usage(format!("cannot write to standard output: {error}"))),
+    }
 }
 
 /// Returns the text of a value, and an empty one of a value that is no text.

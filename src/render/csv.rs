@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Block, blocks};
+use super::{Block, blocks, is_deceptive};
 
 const HEAD: [&str; 4] = ["result", "row", "column", "value"];
 
@@ -38,9 +38,38 @@ fn written(head: &[&str], rows: Vec<Vec<String>>) -> Result<String, csv::Error> 
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Writes the characters by which a text could pass for another as their numbers, such as `\u{1b}`.
+/// Different texts stay different: a backslash that would read as such a number is doubled.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if is_deceptive(character) {
+            escaped.extend(character.escape_unicode());
+        } else if character == '\\' && rest.as_str().trim_start_matches('\\').starts_with("u{") {
+            escaped.push_str("\\\\");
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// Escapes all texts and names of a value.
+fn all_escaped(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(escaped(text)),
+        Value::Array(items) => items.iter().map(all_escaped).collect(),
+        Value::Object(entries) => {
+            entries.iter().map(|(name, value)| (escaped(name), all_escaped(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
 fn rows(result: &Value) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for block in blocks(result) {
+    for block in blocks(&all_escaped(result)) {
         match block {
             Block::Values(values) => {
                 rows.extend(values.iter().map(|(name, value)| row([name, "", "", value])));
@@ -75,6 +104,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn names_with_control_characters_stay_apart() {
+        let names = ["a\u{1}", "a\u{2}", "a\\u{1}", "a\\\\u{1}", "a\\b", "Zürich"];
+        let histogram: serde_json::Map<String, Value> =
+            names.iter().map(|name| ((*name).to_owned(), json!(1))).collect();
+        let written = text(&json!({"histogram": histogram})).unwrap();
+        let lines: std::collections::BTreeSet<&str> = written.lines().collect();
+        assert_eq!(lines.len(), names.len() + 1, "{written}");
+        for expected in ["a\\u{1}", "a\\u{2}", "a\\\\u{1}", "a\\b", "Zürich"] {
+            assert!(lines.contains(format!("histogram,{expected},,1").as_str()), "{written}");
+        }
+        assert!(!written.contains(['\u{1}', '\u{2}']));
+    }
 
     #[test]
     fn every_value_has_a_line_of_its_own() {

@@ -106,9 +106,9 @@ fn of_column(expected: &Column, found: Option<&Value>) -> Vec<String> {
 }
 
 /// Returns `true` for a column of whole numbers where numbers are expected: every function that takes
-/// numbers takes it.
+/// numbers takes it. A column without values fits every kind.
 fn fits(expected: &Value, found: &Value) -> bool {
-    expected == "number" && found == "integer"
+    found == "unknown" || (expected == "number" && found == "integer")
 }
 
 /// Numbers are the same whether or not they are written with a point.
@@ -143,6 +143,7 @@ mod tests {
         assert!(of_schema(&study, "a", "trial", &right).is_empty());
         let whole = Column { kind: Some("number".to_owned()), ..Column::default() };
         assert!(of_column(&whole, Some(&json!({"kind": "integer"}))).is_empty());
+        assert!(of_column(&whole, Some(&json!({"kind": "unknown"}))).is_empty());
         assert_eq!(of_column(&whole, Some(&json!({"kind": "text"}))).len(), 1);
         let ranged = Column { range: Some([0.0, 1.5]), ..Column::default() };
         assert!(of_column(&ranged, Some(&json!({"range": [0, 1.5]}))).is_empty());

@@ -4,22 +4,27 @@
 //! that does not fit is an error. Dates and times become texts in ISO 8601, those with a time zone
 //! in UTC.
 
+use std::sync::Arc;
+
 use ::arrow_array::cast::AsArray;
 use ::arrow_array::types::{Float64Type, Int64Type};
-use ::arrow_array::{Array, ArrayRef};
+use ::arrow_array::{Array, ArrayRef, LargeStringArray};
 use ::arrow_cast::display::FormatOptions;
 use ::arrow_cast::{CastOptions, cast_with_options};
 use ::arrow_schema::{DataType, FieldRef, Schema, TimeUnit};
 
 use crate::batch::BatchBuilder;
-use crate::column::Kind;
+use crate::column::{Kind, Times};
 use crate::date;
 use crate::error::{CellProblem, DataError, Place};
-use crate::head::{FoundColumn, Head, KindProblem};
+use crate::head::{FoundColumn, Head, KindProblem, SINGLE};
 use crate::values::Cell;
 
 /// The most digits of a decimal without fraction that fit into 64 bits.
 const INTEGER_DIGITS: u8 = 18;
+
+/// The bytes of a UUID, for which Parquet and Arrow have no other type.
+const UUID_BYTES: i32 = 16;
 
 /// Lists the columns of a schema.
 pub(crate) fn head(schema: &Schema) -> Head {
@@ -33,7 +38,28 @@ fn found(field: &FieldRef) -> FoundColumn {
         Some(kind) => Ok(Some(kind)),
         None => Err(KindProblem::Unread(type_name(field.data_type()))),
     };
-    FoundColumn::new(field.name().clone(), kind)
+    let mut found = FoundColumn::new(field.name().clone(), kind);
+    found.times = times(field.data_type());
+    if is_single(field.data_type()) {
+        found.notes.push(SINGLE.to_owned());
+    }
+    found
+}
+
+fn times(data_type: &DataType) -> Option<Times> {
+    match data_type {
+        DataType::Dictionary(_, values) => times(values),
+        DataType::Date32 => Some(Times::Days),
+        DataType::Date64 | DataType::Timestamp(..) => Some(Times::Timestamps),
+        _ => None,
+    }
+}
+
+fn is_single(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_single(values),
+        other => matches!(other, DataType::Float16 | DataType::Float32),
+    }
 }
 
 /// Returns the kind of a column of that type, or `None` if the type is not read.
@@ -57,7 +83,7 @@ pub(crate) fn kind(data_type: &DataType) -> Option<Kind> {
         DataType::Date32 | DataType::Date64 | DataType::Time32(_) | DataType::Time64(_) => {
             Some(Kind::Text)
         }
-        DataType::Timestamp(..) => Some(Kind::Text),
+        DataType::Timestamp(..) | DataType::FixedSizeBinary(UUID_BYTES) => Some(Kind::Text),
         DataType::Dictionary(_, values) if !values.is_nested() => kind(values),
         _ => None,
     }
@@ -189,7 +215,7 @@ fn family(data_type: &DataType) -> Option<DataType> {
             Kind::Truth => Some(DataType::Boolean),
             Kind::Integer => Some(DataType::Int64),
             Kind::Number => Some(DataType::Float64),
-            Kind::Text | Kind::Date => Some(DataType::LargeUtf8),
+            Kind::Text | Kind::Date | Kind::Unknown => Some(DataType::LargeUtf8),
         },
     }
 }
@@ -211,7 +237,44 @@ fn widened(array: &ArrayRef, target: &DataType) -> Option<ArrayRef> {
             let instant = DataType::Timestamp(TimeUnit::Millisecond, None);
             cast_with_options(&plain, &instant, &options).ok()?
         }
+        DataType::FixedSizeBinary(UUID_BYTES) => {
+            let values = plain.as_fixed_size_binary().iter();
+            Arc::new(values.map(|bytes| bytes.map(uuid_text)).collect::<LargeStringArray>())
+        }
         _ => plain,
     };
     cast_with_options(&plain, target, &options).ok()
+}
+
+/// Writes the bytes of a UUID as people and databases do: in hexadecimal digits, in five groups.
+fn uuid_text(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for (place, byte) in bytes.iter().enumerate() {
+        if matches!(place, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use ::arrow_array::FixedSizeBinaryArray;
+
+    use super::*;
+
+    #[test]
+    fn sixteen_bytes_are_read_as_a_uuid() {
+        let bytes: Vec<u8> = (0..16).map(|byte| byte * 17).collect();
+        let values = [Some(bytes.as_slice()), None].into_iter();
+        let array = FixedSizeBinaryArray::try_from_sparse_iter_with_size(values, 16).unwrap();
+        let array: ArrayRef = Arc::new(array);
+        assert_eq!(kind(array.data_type()), Some(Kind::Text));
+        let texts = widened(&array, &DataType::LargeUtf8).unwrap();
+        let texts = texts.as_string::<i64>();
+        assert_eq!(texts.value(0), "00112233-4455-6677-8899-aabbccddeeff");
+        assert!(texts.is_null(1));
+        assert_eq!(kind(&DataType::FixedSizeBinary(20)), None);
+    }
 }

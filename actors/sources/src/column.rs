@@ -18,6 +18,8 @@ pub enum Kind {
     Date,
     /// True or false.
     Truth,
+    /// No values, where no kind is declared: such a column fits every kind.
+    Unknown,
 }
 
 impl fmt::Display for Kind {
@@ -28,6 +30,26 @@ impl fmt::Display for Kind {
             Self::Text => "text",
             Self::Date => "date",
             Self::Truth => "truth",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// The time that the texts of a column tell, in the forms of ISO 8601.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Times {
+    /// Days without a time, such as `2024-01-31`, also in another form of a file.
+    Days,
+    /// Days with a time, such as `2024-01-31T08:00:00Z`.
+    Timestamps,
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Days => "days",
+            Self::Timestamps => "timestamps",
         })
     }
 }

@@ -3,9 +3,11 @@
 //! No value of any row is in here. A declared level is a value that the owner chose to name. It is
 //! not in the catalogue, and no `Debug` form shows it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::column::{Column, Kind};
+use crate::column::{Column, Kind, Times};
 use crate::error::SelectionError;
 use crate::format::Formats;
 use crate::source::Source;
@@ -33,6 +35,9 @@ pub struct Dataset {
     /// The way in which values are written in the source.
     #[serde(default, skip_serializing_if = "Formats::are_plain")]
     pub formats: Formats,
+    /// The columns of texts that tell a time, and which, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub times: BTreeMap<String, Times>,
 }
 
 impl Dataset {

@@ -110,6 +110,19 @@ pub(crate) fn instant(text: &str) -> Option<&str> {
     is_one.then(|| without_zeros(local))
 }
 
+/// Returns `true` for a day with a time of day behind it, in the forms of ISO 8601 or with a blank.
+pub(crate) fn is_timestamp(text: &str) -> bool {
+    let Some((day, time)) = text.split_at_checked(ISO.len()) else { return false };
+    let minutes = time.strip_prefix(['T', ' ']).and_then(|time| time.as_bytes().get(..5));
+    let has_minutes = minutes.is_some_and(|minutes| {
+        minutes.iter().zip(b"00:00").all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            sign => byte == sign,
+        })
+    });
+    has_minutes && parse(day, ISO).is_some()
+}
+
 /// Returns the day of a time at midnight without a zone, as programs write days in columns of times.
 pub(crate) fn day_of_midnight(text: &str) -> Option<&str> {
     text.strip_suffix("T00:00:00").or_else(|| text.strip_suffix(" 00:00:00"))

@@ -39,7 +39,7 @@ pub struct Declaration {
 pub struct DeclaredColumn {
     /// Its name in the source.
     pub name: String,
-    /// The kind of its values; inferred if not given.
+    /// The kind of its values; inferred if not given, or unknown.
     #[serde(default)]
     pub kind: Option<Kind>,
     /// Its unit, in the owner's words.
@@ -54,6 +54,13 @@ pub struct DeclaredColumn {
     /// The way in which its values are written, where it differs from other columns.
     #[serde(default)]
     pub format: Format,
+}
+
+impl DeclaredColumn {
+    /// Returns the declared kind. Unknown is none, as a copied description may have it.
+    fn declared_kind(&self) -> Option<Kind> {
+        self.kind.filter(|kind| *kind != Kind::Unknown)
+    }
 }
 
 impl fmt::Debug for DeclaredColumn {
@@ -149,7 +156,8 @@ impl Declaration {
 
     /// Returns the columns that are to be found in the source.
     pub(crate) fn wanted(&self) -> Wanted<'_> {
-        let declared = self.columns.iter().map(|column| (column.name.as_str(), column.kind));
+        let declared =
+            self.columns.iter().map(|column| (column.name.as_str(), column.declared_kind()));
         Wanted { declared: declared.collect(), formats: self.formats() }
     }
 
@@ -182,7 +190,7 @@ impl Declaration {
         let Some(key) = &self.key else { return Ok(()) };
         let column = columns.iter().find(|column| column.name == *key);
         match column.map(|column| column.kind) {
-            Some(Kind::Integer | Kind::Text) => Ok(()),
+            Some(Kind::Integer | Kind::Text | Kind::Unknown) => Ok(()),
             Some(Kind::Number | Kind::Truth | Kind::Date) => {
                 Err(DeclarationError::KeyKind(key.clone()))
             }
@@ -212,13 +220,13 @@ fn described(declared: &DeclaredColumn, head: &Head) -> Result<Column, SourceErr
         unit: declared.unit.clone(),
         range: declared.range,
         levels: declared.levels.clone(),
-        ..found.to_column(declared.kind)?
+        ..found.to_column(declared.declared_kind())?
     })
 }
 
 /// Checks that a range is of numbers, and that levels are different texts.
 fn check_expectations(column: &Column) -> Result<(), DeclarationError> {
-    let numeric = matches!(column.kind, Kind::Integer | Kind::Number);
+    let numeric = matches!(column.kind, Kind::Integer | Kind::Number | Kind::Unknown);
     if let Some([low, high]) = column.range {
         let ordered = low.is_finite() && high.is_finite() && low <= high;
         if !(numeric && ordered) {
@@ -227,7 +235,8 @@ fn check_expectations(column: &Column) -> Result<(), DeclarationError> {
     }
     if let Some(levels) = &column.levels {
         let different: BTreeSet<_> = levels.iter().collect();
-        if column.kind != Kind::Text || different.len() != levels.len() {
+        let of_texts = matches!(column.kind, Kind::Text | Kind::Unknown);
+        if !of_texts || different.len() != levels.len() {
             return Err(DeclarationError::Levels(column.name.clone()));
         }
     }

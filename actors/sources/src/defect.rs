@@ -49,7 +49,7 @@ pub enum Malformed {
     #[error(
         "the row has {found} fields and the header {expected}; a delimiter inside of a number or \
          text does this: put the field in quotes, or declare another delimiter; where every row has \
-         one more, name that column in the header"
+         one more, as with row names of R or a delimiter at its end, name that column in the header"
     )]
     Ragged {
         /// Fields of the row.
@@ -155,8 +155,12 @@ pub enum CellProblem {
     ThousandsComma,
     /// The number has one comma before three digits, such as 250,000, which may be either.
     EitherComma,
+    /// The number is so near to zero that its double is zero, and it is not.
+    TooSmall,
     /// The cell holds bytes and not text.
     Binary,
+    /// The column had no value when its kind was looked for.
+    Undetermined,
 }
 
 /// A change of the declaration that mends a defect.
@@ -181,7 +185,11 @@ impl CellProblem {
     pub fn remedies(self) -> &'static [Remedy] {
         match self {
             Self::NotA(Kind::Text) | Self::Double(_) => &[Remedy::Declare(Kind::Number)],
-            Self::NotA(_) | Self::TooLarge | Self::Inexact => &[Remedy::Declare(Kind::Text)],
+            Self::NotA(_)
+            | Self::TooLarge
+            | Self::Inexact
+            | Self::TooSmall
+            | Self::Undetermined => &[Remedy::Declare(Kind::Text)],
             Self::DecimalComma => &[Remedy::DecimalComma, Remedy::Declare(Kind::Text)],
             Self::ThousandsComma => &[Remedy::ThousandsComma, Remedy::Declare(Kind::Text)],
             Self::EitherComma => {
@@ -214,7 +222,16 @@ impl fmt::Display for CellProblem {
                      be decimal"
                 )?;
             }
+            Self::TooSmall => {
+                write!(formatter, "holds a number that is not zero and whose double is zero")?;
+            }
             Self::Binary => write!(formatter, "holds binary data or text that is not UTF-8")?,
+            Self::Undetermined => {
+                write!(
+                    formatter,
+                    "has a value, and had none when it was registered; register the dataset anew"
+                )?;
+            }
         }
         for (before, remedy) in [";"].into_iter().chain([", or"; 9]).zip(self.remedies()) {
             write!(formatter, "{before} {remedy}")?;

@@ -355,6 +355,12 @@ pub enum DataError {
         /// Its form, and what to do.
         form: Foreign,
     },
+    /// A file that is declared as SQLite is none.
+    #[error(
+        "{0:?} is no SQLite file, or encrypted; declare it as what it is, such as `--csv` or \
+         `--parquet`"
+    )]
+    NotSqlite(String),
     /// Columns are compressed in a way that is not read.
     #[error(
         "columns of {file:?} are compressed by {codec}, which is not read; write the file with \
@@ -433,6 +439,12 @@ pub enum Unavailable {
     /// The database refuses the user or password.
     #[error("the database refuses the user, the password or the database's name (code {0})")]
     Login(String),
+    /// The database's user may not read what is asked for.
+    #[error(
+        "the database's user may not read this table or a column of it (code {0}): have its \
+         administrator grant SELECT on it"
+    )]
+    Denied(String),
     /// The answer takes too long.
     #[error("the database did not answer within {0:?}; simplify the query or raise the time limit")]
     Slow(Duration),

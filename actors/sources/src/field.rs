@@ -66,12 +66,16 @@ impl FieldReader {
         }
         match cell {
             Cell::Text(text) if kind != Kind::Text => self.parse(&text, kind),
+            Cell::Number(value) if value.is_nan() => Ok(Cell::Missing),
+            Cell::Integer(_) | Cell::Number(_) | Cell::Decimal(_) | Cell::Truth(_)
+                if kind == Kind::Unknown =>
+            {
+                Err(CellProblem::Undetermined)
+            }
             Cell::Integer(value) if kind == Kind::Truth && self.has_words() => {
                 self.parse(&value.to_string(), kind)
             }
-            Cell::Number(value) if kind == Kind::Date && !value.is_nan() => {
-                Err(CellProblem::Double(kind))
-            }
+            Cell::Number(_) if kind == Kind::Date => Err(CellProblem::Double(kind)),
             Cell::Integer(_) | Cell::Decimal(_) | Cell::Truth(_) if kind == Kind::Date => {
                 Err(CellProblem::NotA(kind))
             }
@@ -119,6 +123,9 @@ impl FieldReader {
         }
         if bare.is_empty() {
             return Ok(Cell::Missing);
+        }
+        if kind == Kind::Unknown {
+            return Err(CellProblem::Undetermined);
         }
         if kind == Kind::Date {
             return self.date(bare);
@@ -268,6 +275,9 @@ fn like(separator: char) -> &'static [char] {
 
 /// Parses to the nearest double, but rounds no whole number. The batch refuses infinite numbers.
 fn number(text: &str) -> Result<Cell, CellProblem> {
+    if number::vanishes(text) {
+        return Err(CellProblem::TooSmall);
+    }
     number::written(text).map(Cell::Number).ok_or(CellProblem::Inexact)
 }
 

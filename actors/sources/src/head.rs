@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::column::{Column, Kind};
+use crate::column::{Column, Kind, Times};
 use crate::error::{CellProblem, DataError, HeaderProblem, Place};
 
 /// The most columns of a dataset.
@@ -13,6 +13,10 @@ pub const MAX_COLUMNS: usize = 10_000;
 
 /// The longest name of a column, in bytes.
 const MAX_NAME: usize = 200;
+
+/// Advice on columns of 32-bit floats.
+pub(crate) const SINGLE: &str = "numbers of single precision: each is the double that equals it, such \
+    as 0.10000000149011612 for 0.1; in conditions compare it by ranges";
 
 /// A column of a source.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,6 +26,8 @@ pub(crate) struct FoundColumn {
     pub(crate) kind: Result<Option<Kind>, KindProblem>,
     /// The reason why no dataset can have this column.
     pub(crate) problem: Option<HeaderProblem>,
+    /// The time that its texts tell.
+    pub(crate) times: Option<Times>,
     /// Advice for the owner.
     pub(crate) notes: Vec<String>,
 }
@@ -42,7 +48,7 @@ pub(crate) enum KindProblem {
 
 impl FoundColumn {
     pub(crate) fn new(name: String, kind: Result<Option<Kind>, KindProblem>) -> Self {
-        Self { name, kind, problem: None, notes: Vec::new() }
+        Self { name, kind, problem: None, times: None, notes: Vec::new() }
     }
 
     /// Describes the column, by the declared kind if there is one.
@@ -65,7 +71,7 @@ impl FoundColumn {
             }
             (_, Some(declared)) => Ok(declared),
             (Err(KindProblem::Document(_)), None) => Ok(Kind::Text),
-            (Ok(kind), None) => Ok(kind.unwrap_or(Kind::Text)),
+            (Ok(kind), None) => Ok(kind.unwrap_or(Kind::Unknown)),
             (Err(KindProblem::Mixed(holds)), None) => Err(DataError::Mixed { column, holds }),
             (Err(KindProblem::Comma(place, problem)), None) => {
                 let (place, problem) = (place.clone(), *problem);
@@ -118,11 +124,11 @@ impl Head {
         }
     }
 
-    /// Sets the advice on a column.
-    pub(crate) fn set_notes(&mut self, name: &str, notes: Vec<String>) {
+    /// Sets the time that a column's texts tell, and the advice on it.
+    pub(crate) fn set_notes(&mut self, name: &str, times: Option<Times>, notes: Vec<String>) {
         let place = self.places.get(name).copied();
         if let Some(column) = place.and_then(|place| self.columns.get_mut(place)) {
-            column.notes = notes;
+            (column.times, column.notes) = (times, notes);
         }
     }
 
@@ -144,6 +150,7 @@ impl Head {
             let problem = match others.remove(&column.name) {
                 Some(other) => {
                     column.kind = joined(column.kind.clone(), other.kind);
+                    column.times = column.times.filter(|times| other.times == Some(*times));
                     other.problem
                 }
                 None => Some(HeaderProblem::Absent {

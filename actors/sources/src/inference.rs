@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::column::Kind;
+use crate::column::{Kind, Times};
 use crate::date;
 use crate::error::{CellProblem, Place};
 use crate::field::{Comma, FieldReader, Shape};
@@ -20,6 +20,9 @@ const USUAL_CODES: [&str; 22] = [
 /// Negative numbers that stand for a missing value where no other value is negative.
 const USUAL_NUMBERS: [&str; 10] =
     ["-1", "-7", "-8", "-9", "-77", "-88", "-99", "-777", "-999", "-9999"];
+
+/// 2^64 − 1, which −1 is in a type without sign.
+const UNSIGNED_ONE: &str = "18446744073709551615";
 
 /// Words that stand for true and false, in pairs.
 const USUAL_WORDS: [(&str, &str); 9] = [
@@ -48,6 +51,9 @@ pub(crate) struct Inference {
     points: u64,
     grouping_points: u64,
     codes: bool,
+    /// The whole numbers beyond 64 bits, and those of them that are 2^64 − 1.
+    large: u64,
+    unsigned_ones: u64,
     /// The fields that are neither numbers nor truth values.
     others: u64,
     /// The usual codes among them.
@@ -57,6 +63,8 @@ pub(crate) struct Inference {
     separators: BTreeSet<(char, char)>,
     /// The dates among them, by their form.
     dates: BTreeMap<&'static str, u64>,
+    /// The days with a time among them.
+    timestamps: u64,
     /// The usual words for truth values among them.
     words: BTreeMap<(&'static str, &'static str), u64>,
     /// The usual codes among the numbers, and `true` if any other number is negative.
@@ -92,7 +100,7 @@ impl Inference {
                 self.grouping_points = self.grouping_points.saturating_add(u64::from(grouping));
                 self.see_number(bare);
             }
-            Shape::Code => self.codes = true,
+            Shape::Code => self.see_code(bare),
             Shape::Other => self.see_other(bare),
             Shape::Comma(comma) => {
                 let (decimal, thousands) = (comma != Comma::Thousands, comma != Comma::Decimal);
@@ -102,6 +110,14 @@ impl Inference {
                 self.comma.get_or_insert_with(place);
             }
         }
+    }
+
+    /// Sees digits that are no integer: they begin with a zero, or need more than 64 bits.
+    fn see_code(&mut self, bare: &str) {
+        self.codes = true;
+        let is_large = !bare.trim_start_matches(['+', '-']).starts_with('0');
+        self.large = self.large.saturating_add(u64::from(is_large));
+        self.unsigned_ones = self.unsigned_ones.saturating_add(u64::from(bare == UNSIGNED_ONE));
     }
 
     fn see_number(&mut self, bare: &str) {
@@ -124,6 +140,8 @@ impl Inference {
         } else if let Some(separators) = separators(bare) {
             self.grouped = self.grouped.saturating_add(1);
             self.separators.insert(separators);
+        } else if date::is_timestamp(bare) {
+            self.timestamps = self.timestamps.saturating_add(1);
         } else {
             for form in date::USUAL_FORMS {
                 if date::parse(bare, form).is_some() {
@@ -168,6 +186,7 @@ impl Inference {
             self.note_on_separators(),
             self.note_on_points(),
             self.note_on_dates(),
+            self.note_on_large(),
             self.note_on_words(),
             self.note_on_other_texts(),
             self.note_on_suspects(),
@@ -198,13 +217,41 @@ impl Inference {
         })
     }
 
+    /// Returns the time that all texts tell.
+    pub(crate) fn times(&self) -> Option<Times> {
+        let texts = self.others.saturating_sub(self.usual());
+        if texts == 0 || self.numbers() > 0 || self.codes || self.truths {
+            return None;
+        }
+        if self.timestamps == texts {
+            return Some(Times::Timestamps);
+        }
+        self.dates.values().any(|count| *count == texts).then_some(Times::Days)
+    }
+
     fn note_on_dates(&self) -> Option<String> {
         let days = self.others.saturating_sub(self.usual());
         let fitting = self.dates.iter().filter(|(_, count)| **count == days);
         let forms: Vec<_> = fitting.map(|(form, _)| format!("`date = {form:?}`")).collect();
-        (days > 0 && self.numbers() == 0 && !forms.is_empty()).then(|| {
+        (self.times() == Some(Times::Days)).then(|| {
             let forms = forms.join(" or ");
             format!("dates: declare the column as date, with {forms}, to compare them")
+        })
+    }
+
+    fn note_on_large(&self) -> Option<String> {
+        (self.large > 0).then(|| {
+            let cells = cells(self.large);
+            match self.unsigned_ones {
+                0 => format!(
+                    "{cells} with whole numbers beyond 64 bits: the column is of texts, as ids are"
+                ),
+                _ => format!(
+                    "{cells} with whole numbers beyond 64 bits, {UNSIGNED_ONE} among them, which \
+                     programs write for −1: if it stands for a missing value, declare \
+                     `missing = [\"{UNSIGNED_ONE}\"]`"
+                ),
+            }
         })
     }
 
@@ -311,6 +358,30 @@ mod tests {
             inference.see(field, false, || Place::Database);
         }
         inference.notes().join("; ")
+    }
+
+    #[test]
+    fn texts_that_tell_a_time_are_found() {
+        let times = |fields: &[&str]| {
+            let mut inference = Inference::new(Format::default());
+            fields.iter().for_each(|field| inference.see(field, false, || Place::Database));
+            inference.times()
+        };
+        assert_eq!(times(&["31.12.1980", "NULL", "01.02.1981"]), Some(Times::Days));
+        assert_eq!(times(&["2024-01-31 08:00", "2024-01-31T08:00:00Z"]), Some(Times::Timestamps));
+        assert_eq!(times(&["2024-01-31", "2024-01-31T08:00:00Z"]), None);
+        assert_eq!(times(&["2024-02-30T08:00:00", "08:00:00"]), None);
+        assert_eq!(times(&["NULL"]), None);
+    }
+
+    #[test]
+    fn whole_numbers_beyond_64_bits_are_told() {
+        let ids = notes(&["12345678901234567890", "017"]);
+        assert!(
+            ids.starts_with("1 cell with whole numbers beyond 64 bits: the column is of texts")
+        );
+        let unsigned = notes(&["1", UNSIGNED_ONE, "3"]);
+        assert!(unsigned.contains("`missing = [\"18446744073709551615\"]`"), "{unsigned}");
     }
 
     #[test]

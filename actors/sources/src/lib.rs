@@ -12,7 +12,7 @@
 //!
 //! The modules from the bottom up:
 //!
-//! - `stop`, `number`, `date`, `address`, `format`, `magic` and `column`; `defect` and `error`.
+//! - `stop`, `number`, `json`, `date`, `address`, `format`, `magic` and `column`; `defect` and `error`.
 //! - `values` and `batch` (columns in memory), `field` and `inference` (the meaning of a text),
 //!   `head` (columns of a source), `source`, `hosts`, `access` (files and servers); `filter`, `dataset`, `declaration`,
 //!   `aggregate`.
@@ -52,6 +52,7 @@ mod frames;
 mod head;
 mod hosts;
 mod inference;
+mod json;
 mod magic;
 mod number;
 mod parquet;
@@ -69,7 +70,7 @@ pub use access::{Access, MESSAGE_BYTES};
 pub use address::AddressProblem;
 pub use aggregate::{Aggregate, Aggregated, MAX_GROUPS};
 pub use budget::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT};
-pub use column::{Column, Kind};
+pub use column::{Column, Kind, Times};
 pub use dataset::{Dataset, Entry, EntryColumn};
 pub use declaration::{Declaration, DeclaredColumn, is_dataset_name};
 pub use error::{
@@ -80,6 +81,7 @@ pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES, Residual, R
 pub use format::{Encoding, Format, Formats};
 pub use head::MAX_COLUMNS;
 pub use hosts::{DatabaseHosts, NotAHost};
+pub use json::{JsonNumber, plain_json_numbers};
 pub use magic::Foreign;
 pub use pushed::{parse_arrow_stream, parse_csv};
 pub use read::{aggregate, read};

@@ -90,6 +90,19 @@ fn is_whole_by_exponent(text: &str) -> bool {
     exponent.parse::<i64>().is_ok_and(|exponent| exponent >= 0 && exponent.unsigned_abs() >= places)
 }
 
+/// Returns `true` for a number that is not zero and whose nearest double is zero.
+pub(crate) fn vanishes(text: &str) -> bool {
+    text.parse::<f64>().is_ok_and(|double| double == 0.0) && !digits(text).is_empty()
+}
+
+/// Writes out a whole number with an exponent, such as `1.25e2`, up to 2^53. A negative zero keeps
+/// its exponent, because without one it would be an integer.
+pub(crate) fn without_exponent(text: &str) -> Option<String> {
+    let double = written(text).filter(|_| is_whole_by_exponent(text))?;
+    let fits = double.abs() <= TWO_53 && !(double == 0.0 && double.is_sign_negative());
+    fits.then(|| integer(double)).flatten().map(|whole| whole.to_string())
+}
+
 /// Returns a decimal without the zeros at the end of its fraction, so that equal ones have one text.
 pub(crate) fn plain_decimal(text: &str) -> &str {
     match text.split_once('.') {
@@ -102,18 +115,33 @@ pub(crate) fn plain_decimal(text: &str) -> &str {
 
 /// Converts a number as people write it to the nearest double. A whole number that is no double is
 /// `None`; fractions are rounded, because they were so when they were written. A whole number with an
-/// exponent is taken if it can be recovered: so programs write doubles.
+/// exponent is taken if it can be recovered: so programs write doubles, with 17 digits at the most.
 pub(crate) fn written(text: &str) -> Option<f64> {
     if is_whole_by_exponent(text) && !text.parse().is_ok_and(f64::is_infinite) {
-        return decimal(text);
+        return decimal(text).or_else(|| in_full(text));
     }
     if !is_whole(text) {
         return text.parse().ok();
     }
     match decimal_integer(text) {
         Some(integer) => exact(integer),
-        None => decimal(text),
+        None => decimal(text).or_else(|| equal(text)),
     }
+}
+
+/// Returns the double that equals this whole number, if there is one: a power of two has more digits
+/// than tell it apart.
+fn equal(text: &str) -> Option<f64> {
+    let double: f64 = text.parse().ok()?;
+    let (whole, _) = text.split_once('.').unwrap_or((text, ""));
+    let unsigned = |text: &str| text.trim_start_matches(['+', '-', '0']).to_owned();
+    (unsigned(&format!("{double:.0}")) == unsigned(whole)).then_some(double)
+}
+
+/// Returns the double that a program wrote with all 17 digits that tell doubles apart.
+fn in_full(text: &str) -> Option<f64> {
+    let double: f64 = text.parse().ok()?;
+    (digits(&format!("{double:.16e}")) == digits(text)).then_some(double)
 }
 
 /// Returns `true` for a text in the grammar of doubles.
@@ -203,6 +231,9 @@ mod tests {
         assert_eq!(written("-9007199254740994"), Some(-9_007_199_254_740_994.0));
         assert_eq!(written("123456789012345678901234567890"), None);
         assert_eq!(written("100000000000000000000000000000"), Some(1e29));
+        assert_eq!(written("9223372036854775808"), Some(TWO_63));
+        assert_eq!(written("-18446744073709551616.0"), Some(-2.0 * TWO_63));
+        assert_eq!(written("18446744073709551615"), None);
         assert_eq!(written("0.30000000000000004"), Some(0.300_000_000_000_000_04));
         assert_eq!(written("0.10000000000000000555"), Some(0.1));
         assert_eq!(written("1e300"), Some(1e300));

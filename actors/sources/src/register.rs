@@ -1,9 +1,13 @@
 //! Registration: reading a source once, and making a dataset of it.
 
+use std::collections::BTreeMap;
+
 use crate::access::Access;
+use crate::column::{Kind, Times};
 use crate::dataset::Dataset;
 use crate::declaration::Declaration;
 use crate::error::SourceError;
+use crate::head::FoundColumn;
 use crate::report::{Report, Tally};
 use crate::scan::{advice, check, discover};
 use crate::source::Source;
@@ -29,8 +33,14 @@ pub fn register(
     let formats = declaration.formats();
     check(&declaration.source, &formats, &columns, access, &mut |batch| Ok(tally.add(&batch)?))?;
     let mut report = tally.report()?;
+    let mut times = BTreeMap::new();
     for column in &mut report.columns {
-        column.notes = head.column(&column.name).map_or(Vec::new(), |found| found.notes.clone());
+        let Some(found) = head.column(&column.name) else { continue };
+        column.notes.clone_from(&found.notes);
+        if let Some(told) = times_of(found, column.kind) {
+            times.insert(column.name.clone(), told);
+            column.notes.extend(found.notes.is_empty().then(|| advice_on(told)));
+        }
     }
     report.notes = advice(&declaration.source, access);
     let dataset = Dataset {
@@ -41,8 +51,26 @@ pub fn register(
         rows: report.rows,
         missing: report.columns.iter().map(|column| column.missing).collect(),
         formats,
+        times,
     };
     Ok((dataset, report))
+}
+
+/// Returns the time that the texts of a column tell, unless it is declared to be of another kind.
+fn times_of(found: &FoundColumn, kind: Kind) -> Option<Times> {
+    found.times.filter(|_| kind == Kind::Text)
+}
+
+/// Returns advice for the owner of texts that tell a time.
+fn advice_on(times: Times) -> String {
+    match times {
+        Times::Days => "days, read as texts: declare the column as date to compare them".to_owned(),
+        Times::Timestamps => {
+            "timestamps, read as texts with their time of day: declare the column as date if all are \
+             at midnight and days are meant"
+                .to_owned()
+        }
+    }
 }
 
 /// Makes paths absolute, because the node may be started from another folder later.

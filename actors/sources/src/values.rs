@@ -14,7 +14,7 @@ pub enum Values {
     Integers(Vec<Option<i64>>),
     /// Finite doubles.
     Numbers(Vec<Option<f64>>),
-    /// Texts, and dates in the form of ISO 8601.
+    /// Texts, dates in the form of ISO 8601, and the missing values of a column without others.
     Texts(Vec<Option<String>>),
     /// Truth values.
     Truths(Vec<Option<bool>>),
@@ -26,12 +26,12 @@ impl Values {
         match kind {
             Kind::Integer => Self::Integers(Vec::new()),
             Kind::Number => Self::Numbers(Vec::new()),
-            Kind::Text | Kind::Date => Self::Texts(Vec::new()),
+            Kind::Text | Kind::Date | Kind::Unknown => Self::Texts(Vec::new()),
             Kind::Truth => Self::Truths(Vec::new()),
         }
     }
 
-    /// Returns the kind of the values, which is text for dates.
+    /// Returns the kind of the values, which is text for dates and for columns without values.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Integers(_) => Kind::Integer,

@@ -26,9 +26,18 @@ impl Envelope {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        let data: Data = serde_json::from_slice(body).map_err(|error| {
+        let plain = cloister_sources::plain_json_numbers(body)
+            .map_err(|error| ApiError::malformed(format!("the body is not taken: {error}")))?;
+        let data: Data = serde_json::from_slice(&plain).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            ApiError::malformed(format!("the body is no JSON that this node takes, at {place}"))
+            let reason = reason(&error.to_string());
+            ApiError::malformed(format!(
+                "the body is no JSON that this node takes, at {place}{reason}"
+            ))
+            .hint(
+                "send JSON; columns are taken as CSV or as an Arrow stream with their content type, \
+                 text/csv or application/vnd.apache.arrow.stream",
+            )
         })?;
         let Data::Map(mut map) = data else {
             return Err(ApiError::malformed(format!("the body is {}, no object", data.kind())));
@@ -37,6 +46,25 @@ impl Envelope {
         let kwargs = named(map.remove("kwargs").unwrap_or(Data::Null))?;
         Ok(Self { args, kwargs })
     }
+}
+
+/// Returns the reason for which a body is refused where its grammar is right, behind its place. The
+/// parser's words tell no value.
+fn reason(words: &str) -> &'static str {
+    let reasons = [
+        (
+            "hex escape",
+            ": a text has half of a surrogate pair, or another escape that is no character",
+        ),
+        ("an entry twice", ": an object names an entry twice"),
+        ("out of range", ": a number is beyond double precision"),
+        ("beyond 2^63", ": a whole number is beyond 64 bits, and no double equals it"),
+        ("too much memory", ": it would take too much memory"),
+        ("recursion limit", ": lists and objects are nested too deeply"),
+        ("control character", ": a text has a control character that is not escaped"),
+    ];
+    let found = reasons.into_iter().find(|(word, _)| words.contains(word));
+    found.map_or("", |(_, reason)| reason)
 }
 
 fn positional(args: Data) -> Result<Vec<Data>, ApiError> {
@@ -75,6 +103,23 @@ mod tests {
         assert_eq!(unboxed.args, vec![Data::Text("a".into())]);
         let vector = Envelope::parse(br#"{"args":[1,2]}"#).unwrap();
         assert_eq!(vector.args, vec![Data::Integer(1), Data::Integer(2)]);
+    }
+
+    #[test]
+    fn a_refused_body_is_told_the_reason() {
+        for (body, reason) in [
+            (r#"{"args":["\ud800"]}"#, "half of a surrogate pair"),
+            (r#"{"args":[{"a":1,"a":2}]}"#, "names an entry twice"),
+            (r#"{"args":[1e999]}"#, "beyond double precision"),
+            (r#"{"args":[9007199254740993e0]}"#, "at byte 9"),
+            (r#"{"args":[1e-999]}"#, "so near to zero"),
+        ] {
+            let error = Envelope::parse(body.as_bytes()).unwrap_err();
+            assert_eq!(error.code(), Code::MalformedRequest, "{body}");
+            assert!(error.message().contains(reason), "{body}: {}", error.message());
+        }
+        let whole = Envelope::parse(br#"{"args":[[9007199254740993,1e3]]}"#).unwrap();
+        assert_eq!(whole.args, vec![Data::Integers(vec![9_007_199_254_740_993, 1000])]);
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl State {
             let books = Books::new(vault.clone(), log.clone(), reach);
             books.adopt(&declarations);
             books.warn_of_policies(&policies);
+            books.warn_of_hosts();
             Ok::<_, StartError>((vault, log))
         });
         let (vault, log) = opened.await.map_err(|_| StartError::Actor("the state"))??;

@@ -139,6 +139,21 @@ impl Books {
         }
     }
 
+    /// Warns of datasets whose servers the settings do not name, each with the entry that is missing:
+    /// one that was registered before there was a list cannot be read. Blocks.
+    pub fn warn_of_hosts(&self) {
+        let registered = self.vault.datasets().unwrap_or_default();
+        for (dataset, document) in registered {
+            let Ok(known) = parse(document) else { continue };
+            if let Some(entry) = self.access.hosts.lacks(&known.dataset.source) {
+                tracing::warn!(
+                    %dataset,
+                    "its server is none of data.hosts, so it cannot be read: add {entry:?} there"
+                );
+            }
+        }
+    }
+
     /// Registers the datasets that the settings declare, if they are unknown or were declared
     /// otherwise. Blocks. A dataset that cannot be read is left to its owner: the node starts
     /// without it.

@@ -24,8 +24,8 @@ pub const INPUTS: [&str; 11] = [
 /// The names of the suites.
 pub const SUITES: [&str; 4] = ["masked", "replicated", "pairwise", "intersection"];
 
-/// The kinds of a column.
-pub const COLUMN_KINDS: [&str; 5] = ["integer", "number", "text", "truth", "date"];
+/// The kinds of a column; unknown for one without values and without a declared kind.
+pub const COLUMN_KINDS: [&str; 6] = ["integer", "number", "text", "truth", "date", "unknown"];
 
 /// The bands of the part of rows that lack a value.
 pub const MISSING: [&str; 5] = ["none", "up to 5 %", "up to 25 %", "up to 50 %", "over 50 %"];
@@ -119,6 +119,10 @@ pub struct Column {
     /// The part of the rows in which the value is missing, rounded up.
     #[schema(schema_with = missing)]
     pub missing: String,
+    /// The time that texts tell: days, or timestamps with a time of day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    pub times: Option<String>,
 }
 
 /// The datasets of a node.

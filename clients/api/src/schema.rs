@@ -13,10 +13,11 @@ const REQUESTS: [&str; 4] = ["Envelope", "UploadEnvelope", "ProbeOrder", "Decisi
 const OPEN: [&str; 4] = ["Envelope", "UploadEnvelope", "ServiceDescription", "Result"];
 
 /// Entries that a node leaves out where there is nothing to say.
-const ABSENT: [(&str, &str); 7] = [
+const ABSENT: [(&str, &str); 8] = [
     ("Column", "unit"),
     ("Column", "range"),
     ("Column", "levels"),
+    ("Column", "times"),
     ("Result", "dropped"),
     ("ServiceDescription", "protocol"),
     ("ServiceDescription", "plugin"),

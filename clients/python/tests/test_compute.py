@@ -69,6 +69,13 @@ def test_a_condition_goes_to_every_node(consortium: Consortium, fake: Fake) -> N
         assert json.loads(selecting.content)["kwargs"]["where"] == adults
 
 
+def test_none_is_a_party_that_brings_nothing(consortium: Consortium, fake: Fake) -> None:
+    data: dict[str, Any] = {**NUMBERS, "clinic-b": None}
+    consortium.compute("SecureSum", data=data)
+    [call] = [one for one in fake.nodes["clinic-b"].received if one.method == "PATCH"]
+    assert json.loads(call.content)["kwargs"]["data"] == []
+
+
 def test_some_parties_compute_in_an_order_of_ones_own(consortium: Consortium, fake: Fake) -> None:
     data = {"clinic-c": [1], "clinic-a": [2]}
     result = consortium.compute("SecureSum", data=data, parties=["clinic-c", "clinic-a"])

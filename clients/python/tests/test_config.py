@@ -29,7 +29,8 @@ token_file = "b.token"
 def write(folder: Path, text: str) -> Path:
     path = folder / "client.toml"
     path.write_text(text.replace("{fingerprint}", "AB:" * 31 + "AB"), encoding="utf-8")
-    (folder / "b.token").write_text("secret-of-b\n", encoding="utf-8")
+    # As editors of Windows write it, with a byte order mark.
+    (folder / "b.token").write_text("secret-of-b\n", encoding="utf-8-sig")
     return path
 
 

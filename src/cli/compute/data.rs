@@ -5,18 +5,28 @@ use std::path::PathBuf;
 
 use cloister_client::{ApiMember, Data, column_list};
 use cloister_sources::{
-    Access, Declaration, DeclaredColumn, Source, SourceError, Values, read, register,
+    Access, Declaration, DeclaredColumn, Encoding, Format, Source, SourceError, Values, read,
+    register,
 };
 use serde_json::Value;
 
+use crate::files::read_json;
 use crate::problem::{Outcome, Problem};
 
 /// The source of data, as it was given.
 pub(super) enum Given<'a> {
     /// Texts: JSON, or columns of a dataset.
     Inline(&'a [String]),
-    /// Files of JSON, or of tables; with the delimiter of those in CSV.
-    Files(&'a [String], Option<char>),
+    /// Files of JSON, or of tables, and how these are written.
+    Files(&'a [String], Form),
+}
+
+/// The way in which the tables of files are written.
+#[derive(Default)]
+pub(super) struct Form {
+    pub(super) delimiter: Option<char>,
+    pub(super) encoding: Encoding,
+    pub(super) format: Format,
 }
 
 /// Reads the data of all members in order. The same columns at all members need to be named once.
@@ -37,16 +47,16 @@ pub(super) fn all(
                 None => parse(text, "--data").map(Data::Values),
             })
             .collect(),
-        Given::Files(paths, delimiter) => by_party(paths, members)?
+        Given::Files(paths, form) => by_party(paths, members)?
             .into_iter()
-            .map(|path| read_file(path, *delimiter).map(Data::Values))
+            .map(|path| read_file(path, form).map(Data::Values))
             .collect(),
     }
 }
 
 /// Reads JSON, and says where it stood if it is none.
 fn parse(text: &str, source: &str) -> Outcome<Value> {
-    serde_json::from_str(text).map_err(|error| {
+    read_json(text).map_err(|error| {
         Problem::usage(format!(
             "{source} is no JSON ({error}): write it like [1, 2.5] or [\"a\", \"b\"]; columns of a \
              dataset like DATASET.COLUMN,\"COLUMN, OTHER\""
@@ -83,7 +93,7 @@ fn by_party<'a>(values: &'a [String], members: &[ApiMember]) -> Outcome<Vec<&'a 
 }
 
 /// Reads the values of a file: JSON; or a table, of which `FILE.csv:COLUMN,…` takes some columns.
-fn read_file(given: &str, delimiter: Option<char>) -> Outcome<Value> {
+fn read_file(given: &str, form: &Form) -> Outcome<Value> {
     let Some((path, ending, columns)) = table(given) else {
         let text = fs::read_to_string(given)
             .map_err(|error| Problem::usage(format!("cannot read {given}: {error}")))?;
@@ -98,10 +108,10 @@ fn read_file(given: &str, delimiter: Option<char>) -> Outcome<Value> {
     };
     let path = PathBuf::from(path);
     let source = match ending {
-        ".csv" => Source::Csv { path, delimiter },
+        ".csv" => Source::Csv { path, delimiter: form.delimiter },
         _ => Source::Parquet { path },
     };
-    read_table(source, &columns).map_err(|error| Problem::usage(error.to_string()))
+    read_table(source, &columns, form).map_err(|error| Problem::usage(error.to_string()))
 }
 
 /// Divides the name of a table's file, its ending, and the columns that are wanted of it. Returns none
@@ -121,8 +131,12 @@ fn table(given: &str) -> Option<(&str, &str, Option<&str>)> {
 
 /// Reads a table as a node reads a dataset: the same texts are missing, or numbers, in both. One
 /// column becomes a list of its values, several a list of rows. A missing value becomes null.
-fn read_table(source: Source, wanted: &[String]) -> Result<Value, SourceError> {
-    let mut declaration = Declaration::new("file", source);
+fn read_table(source: Source, wanted: &[String], form: &Form) -> Result<Value, SourceError> {
+    let mut declaration = Declaration {
+        format: form.format.clone(),
+        encoding: form.encoding,
+        ..Declaration::new("file", source)
+    };
     let declared =
         |name: &String| DeclaredColumn { name: name.clone(), ..DeclaredColumn::default() };
     declaration.columns = wanted.iter().map(declared).collect();
@@ -206,7 +220,16 @@ mod tests {
         let file = folder.path().join("some.csv");
         fs::write(&file, text).unwrap();
         let given = format!("{}{columns}", file.display());
-        read_file(&given, delimiter).map_err(|problem| problem.to_string())
+        let form = Form { delimiter, ..Form::default() };
+        read_file(&given, &form).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn numbers_of_json_are_those_of_files() {
+        let whole = parse("[9007199254740993, 1e3]", "--data").unwrap();
+        assert_eq!(whole, json!([9_007_199_254_740_993_u64, 1000]));
+        let error = parse("[9007199254740993e0]", "--data").unwrap_err().to_string();
+        assert!(error.contains("at byte 1"), "{error}");
     }
 
     #[test]
@@ -222,6 +245,18 @@ mod tests {
         assert!(read_csv(text, ":\"age", None).is_err());
         assert!(read_csv(text, ":weight", None).unwrap_err().contains("weight"));
         assert!(read_csv("x,y\n1\n", "", None).is_err());
+    }
+
+    #[test]
+    fn tables_are_read_as_they_are_said_to_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("some.csv");
+        fs::write(&file, b"x;name\n1,5;Gr\xf6\xdfe\n-9;b\n").unwrap();
+        let format =
+            Format { missing: vec!["-9".to_owned()], decimal: Some(','), ..Format::default() };
+        let form = Form { delimiter: Some(';'), encoding: Encoding::Windows1252, format };
+        let rows = read_file(&file.display().to_string(), &form).unwrap();
+        assert_eq!(rows, json!([[1.5, "Größe"], [null, "b"]]));
     }
 
     #[test]

@@ -11,13 +11,15 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 use cloister_client::{ApiMember, Consortium, Data, Job};
 use cloister_protocols::catalogue;
-use cloister_sources::{Filter, parse_delimiter};
+use cloister_sources::{Encoding, Filter, parse_delimiter};
 use serde_json::{Map, Value};
 
-use self::data::Given;
+use self::data::{Form, Given};
 pub(super) use self::drive::{NoResult, drive};
 pub(super) use self::output::{Format, Output, document, errors};
+use crate::cli::written::Written;
 use crate::consortium_dir::ConsortiumDir;
+use crate::files::read_json;
 use crate::names::no_such_function;
 use crate::problem::{Outcome, Problem};
 use crate::render::page::Section;
@@ -48,6 +50,11 @@ pub(super) struct Arguments {
     /// out.
     #[arg(long, value_name = "CHARACTER", requires = "data_file", value_parser = parse_delimiter)]
     delimiter: Option<char>,
+    /// The encoding of CSV files: utf-8, latin1 or windows-1252; utf-8 where it is left out.
+    #[arg(long, value_name = "NAME", requires = "data_file")]
+    encoding: Option<Encoding>,
+    #[command(flatten)]
+    written: Written,
     /// A condition on the rows of a dataset, as JSON: {"column": "age", "op": ">=", "value": 40},
     /// with and, or, not. The operators are =, !=, <, <=, >, >=. A row whose value is missing is not
     /// selected.
@@ -121,7 +128,9 @@ impl Arguments {
         let given = if self.data_file.is_empty() {
             Given::Inline(&self.data)
         } else {
-            Given::Files(&self.data_file, self.delimiter)
+            let encoding = self.encoding.unwrap_or_default();
+            let form = Form { delimiter: self.delimiter, encoding, format: self.written.format() };
+            Given::Files(&self.data_file, form)
         };
         data::all(&given, filter.as_ref(), members)
     }
@@ -129,7 +138,7 @@ impl Arguments {
 
 /// Reads a condition, and checks its form before a node is asked.
 fn condition(text: &str) -> Outcome<Value> {
-    let condition = serde_json::from_str(text).map_err(|error| {
+    let condition = read_json(text).map_err(|error| {
         Problem::usage(format!(
             "--where is no JSON ({error}): write it like {{\"column\": \"age\", \"op\": \">=\", \
              \"value\": 40}}"
@@ -148,7 +157,7 @@ fn parameters(given: &[String]) -> Outcome<Map<String, Value>> {
             let message = format!("--parameter `{text}` has no `=`: write it as NAME=VALUE");
             return Err(Problem::usage(message));
         };
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        let value = read_json(value).unwrap_or_else(|_| Value::from(value));
         if parameters.insert(name.to_owned(), value).is_some() {
             return Err(Problem::usage(format!("--parameter {name} is given twice")));
         }

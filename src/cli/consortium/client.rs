@@ -9,7 +9,7 @@ use cloister_certs::consortium::Consortium;
 use cloister_client::{ApiMember, ClientFile};
 
 use crate::consortium_dir::client_of;
-use crate::files::read_toml;
+use crate::files::{read_toml, write_at_once};
 use crate::problem::{Outcome, Problem};
 
 #[derive(Args)]
@@ -30,17 +30,29 @@ pub(in crate::cli) struct Arguments {
     /// The file that is made; client.toml beside the consortium file where it is left out.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Bring a file that is there up to date with the consortium file, as after a certificate was
+    /// renewed: members, addresses and fingerprints. Tokens, authorities and deadline stay.
+    #[arg(long)]
+    refresh: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let consortium: Consortium =
         read_toml(&arguments.file, "make it with `cloister consortium new`")?;
-    let text = toml::to_string(&arguments.client(&consortium)?).map_err(Problem::ours)?;
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => arguments.file.with_file_name("client.toml"),
     };
     let shown = out.display();
+    if arguments.refresh {
+        let before: ClientFile = read_toml(&out, "make it first, without --refresh")?;
+        let client = arguments.completed(refreshed(&before, &consortium))?;
+        write_at_once(&out, &toml::to_string(&client).map_err(Problem::ours)?)?;
+        eprintln!("{shown} has the members of {} now", arguments.file.display());
+        return Ok(());
+    }
+    let client = arguments.completed(client_of(&consortium))?;
+    let text = toml::to_string(&client).map_err(Problem::ours)?;
     let mut file = OpenOptions::new().write(true).create_new(true).open(&out).map_err(|error| {
         Problem::usage(format!("cannot make {shown}: {error}; name another file with --out"))
     })?;
@@ -51,9 +63,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 impl Arguments {
-    /// Returns the facts of a client, with what the consortium file does not say.
-    fn client(&self, consortium: &Consortium) -> Outcome<ClientFile> {
-        let mut client = client_of(consortium);
+    /// Adds what the consortium file does not say.
+    fn completed(&self, mut client: ClientFile) -> Outcome<ClientFile> {
         client.deadline_seconds = self.deadline.unwrap_or(client.deadline_seconds);
         for (name, file) in &self.token_file {
             member(&mut client, name)?.token_file = Some(file.clone());
@@ -66,6 +77,23 @@ impl Arguments {
         }
         Ok(client)
     }
+}
+
+/// Returns the members of the consortium file, with what a client's file says of them beside.
+fn refreshed(before: &ClientFile, consortium: &Consortium) -> ClientFile {
+    let mut client = client_of(consortium);
+    client.deadline_seconds = before.deadline_seconds;
+    for member in &mut client.member {
+        let Some(known) = before.member.iter().find(|known| known.name == member.name) else {
+            continue;
+        };
+        member.token_file.clone_from(&known.token_file);
+        if known.authority.is_some() {
+            member.authority.clone_from(&known.authority);
+            (member.fingerprint, member.next_fingerprint) = (None, None);
+        }
+    }
+    client
 }
 
 fn member<'a>(client: &'a mut ClientFile, name: &str) -> Outcome<&'a mut ApiMember> {
@@ -109,6 +137,7 @@ mod tests {
             authority: vec![("b".to_owned(), "ca.pem".into())],
             deadline: Some(120),
             out: None,
+            refresh: false,
         };
         assert!(run(&arguments("c")).is_err_and(|error| error.to_string().contains("a, b")));
         run(&arguments("a")).unwrap();
@@ -120,6 +149,30 @@ mod tests {
         assert!(b.fingerprint.is_none() && b.authority.is_some() && b.token_file.is_none());
         // A file that is there may have been edited.
         assert!(run(&arguments("a")).is_err());
+        // A member has renewed its certificate, and another has joined.
+        let renewed = Fingerprint::from_bytes([7; 32]);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text
+            .replace(&Fingerprint::from_bytes([b'a'; 32]).to_string(), &renewed.to_string())
+            + &members[0]
+                .replace("\"a\"", "\"c\"")
+                .replace("https://a", "https://c")
+                .replace("a:1", "c:1");
+        std::fs::write(&file, text).unwrap();
+        let refresh = Arguments {
+            token_file: vec![("c".to_owned(), "other".into())],
+            authority: Vec::new(),
+            deadline: None,
+            refresh: true,
+            ..arguments("a")
+        };
+        run(&refresh).unwrap();
+        let client = ClientFile::read(&folder.path().join("client.toml")).unwrap();
+        let [a, b, c] = &client.member[..] else { panic!() };
+        assert_eq!((client.deadline_seconds, a.fingerprint), (120, Some(renewed)));
+        assert_eq!(a.token_file.as_deref(), Some(folder.path().join("token").as_path()));
+        assert!(b.fingerprint.is_none() && b.authority.is_some());
+        assert_eq!(c.token_file.as_deref(), Some(folder.path().join("other").as_path()));
         assert!(of_member("a").is_err() && of_member("=b").is_err());
     }
 }

@@ -42,7 +42,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let consortium = Consortium::new(ConsortiumDir::new(&arguments.consortium).read_client()?)?;
     let described = consortium.describe(&arguments.dataset);
     let schemas = actix::System::new().block_on(described)?;
-    let differences = compare(&schemas);
+    let mut differences = compare(&schemas);
+    differences.extend(times(&schemas));
     if arguments.json {
         print(&format!("{:#}\n", document(&differences)))?
     } else {
@@ -85,7 +86,7 @@ fn compare(schemas: &[(String, Value)]) -> Vec<Difference> {
             let first = values.next();
             if values.any(|other| Some(other) != first) {
                 let column = name.to_owned();
-                let matters = matters && !(what == "kind" && are_numbers(members.values()));
+                let matters = matters && !(what == "kind" && fit(members.values()));
                 differences.push(Difference { column, what, matters, members });
             }
         }
@@ -93,9 +94,38 @@ fn compare(schemas: &[(String, Value)]) -> Vec<Difference> {
     differences
 }
 
-/// Returns `true` if all kinds are of numbers: whole ones fit the others.
-fn are_numbers<'a>(mut kinds: impl Iterator<Item = &'a Value>) -> bool {
-    kinds.all(|kind| kind == "integer" || kind == "number")
+/// Returns `true` if values of these kinds can mean the same: whole numbers fit others, and a column
+/// without values fits all.
+fn fit<'a>(kinds: impl Iterator<Item = &'a Value>) -> bool {
+    let mut kinds: Vec<&Value> = kinds.filter(|kind| *kind != "unknown").collect();
+    kinds.dedup();
+    let are_numbers = kinds.iter().all(|kind| *kind == "integer" || *kind == "number");
+    are_numbers || kinds.len() <= 1
+}
+
+/// Lists the columns that tell a time, each with what every member reads them as.
+fn times(schemas: &[(String, Value)]) -> Vec<Difference> {
+    let told = |column: &Value| match (column["kind"].as_str(), column["times"].as_str()) {
+        (Some("date"), _) => Some("days"),
+        (_, Some("days")) => Some("days, as texts: declare the column as date to compare them"),
+        (_, Some("timestamps")) => Some("timestamps, as texts with their time of day"),
+        _ => None,
+    };
+    let mut names: Vec<&str> =
+        schemas.iter().flat_map(|(_, schema)| column_names(schema)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let of_column = |name: &str| {
+        let members: BTreeMap<String, Value> = schemas
+            .iter()
+            .filter_map(|(member, schema)| {
+                Some((member.clone(), json!(told(find(schema, name)?)?)))
+            })
+            .collect();
+        let (column, what) = (name.to_owned(), "is read as");
+        (!members.is_empty()).then_some(Difference { column, what, matters: false, members })
+    };
+    names.into_iter().filter_map(of_column).collect()
 }
 
 fn column_names(schema: &Value) -> Vec<&str> {
@@ -146,6 +176,21 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_days_and_times_are_told() {
+        let schema = |kind: &str, times: Value| json!({"columns": [{"name": "born", "kind": kind, "times": times}, {"name": "x"}]});
+        let schemas = [
+            ("a".to_owned(), schema("date", Value::Null)),
+            ("b".to_owned(), schema("text", json!("days"))),
+            ("c".to_owned(), schema("text", json!("timestamps"))),
+        ];
+        let found = times(&schemas);
+        let [born] = found.as_slice() else { panic!("one column tells a time") };
+        assert!(!born.matters && born.members["a"] == "days");
+        assert!(born.members["b"].as_str().unwrap().contains("declare the column as date"));
+        assert!(born.members["c"].as_str().unwrap().starts_with("timestamps"));
+    }
+
+    #[test]
     fn differences_are_listed_by_member_and_some_matter() {
         let at = |member: &str, schema| (member.to_owned(), schema);
         let same = [at("a", schema("integer", "none")), at("b", schema("integer", "none"))];
@@ -158,6 +203,8 @@ mod tests {
         let found = compare(&differ);
         assert_eq!((found[0].what, found[0].matters), ("kind", true));
         assert_eq!(found[0].members["b"], "text");
+        let empty = [at("a", schema("number", "none")), at("b", schema("unknown", "over 50 %"))];
+        assert!(compare(&empty).iter().all(|difference| !difference.matters));
         let lacking = [at("a", schema("integer", "none")), at("b", json!({"columns": []}))];
         assert_eq!(compare(&lacking)[0].what, "is there");
     }

@@ -1,16 +1,17 @@
 //! `cloister data register`: makes a dataset known to a node, after it was read and checked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use cloister_actors::operations::Operation;
 use cloister_client::column_name;
 use cloister_sources::{
-    Declaration, DeclaredColumn, Encoding, Format, Kind, Relation, Source, parse_delimiter,
+    Declaration, DeclaredColumn, Encoding, Kind, MAX_LEVELS, Relation, Source, parse_delimiter,
 };
 use serde_json::Value;
 
 use super::password::Password;
+use crate::cli::written::Written;
 use crate::cli::{NodeArguments, columns, print};
 use crate::files::read_toml;
 use crate::operator::{Operator, absolute};
@@ -75,42 +76,6 @@ pub(in crate::cli) struct Arguments {
     json: bool,
 }
 
-/// The way in which values are written, in all columns.
-#[derive(Args)]
-struct Written {
-    /// A text that stands for a missing value, such as -9 or NULL; can be repeated.
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    missing: Vec<String>,
-    /// The decimal sign of numbers: a point or a comma.
-    #[arg(long, value_name = "CHARACTER")]
-    decimal: Option<char>,
-    /// The sign between groups of three digits: a comma, a point, an apostrophe or a blank.
-    #[arg(long, value_name = "CHARACTER")]
-    thousands: Option<char>,
-    /// The form of dates, such as DD.MM.YYYY; YYYY-MM-DD where it is left out.
-    #[arg(long, value_name = "FORM")]
-    date: Option<String>,
-    /// A word for true, beside true; can be repeated.
-    #[arg(long = "true-word", value_name = "WORD")]
-    true_words: Vec<String>,
-    /// A word for false, beside false; can be repeated.
-    #[arg(long = "false-word", value_name = "WORD")]
-    false_words: Vec<String>,
-}
-
-impl Written {
-    fn format(&self) -> Format {
-        Format {
-            missing: self.missing.clone(),
-            decimal: self.decimal,
-            thousands: self.thousands,
-            true_words: self.true_words.clone(),
-            false_words: self.false_words.clone(),
-            date: self.date.clone(),
-        }
-    }
-}
-
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let declaration = Box::new(arguments.read_declaration()?);
     let operator = Operator::of(&arguments.node.config)?;
@@ -131,6 +96,7 @@ impl Arguments {
             let mut declaration: Declaration =
                 read_toml(path, "name a file with `name`, `source` and columns")?;
             self.password.complete(&mut declaration.source, false)?;
+            place(&mut declaration.source, path)?;
             return Ok(declaration);
         }
         let name = self.name.clone().unwrap_or_default();
@@ -164,6 +130,18 @@ impl Arguments {
             _ => Err(Problem::usage("name a source, such as --csv FILE")),
         }
     }
+}
+
+/// Makes the path of a source absolute. In a declaration it is relative to the declaration's file.
+fn place(source: &mut Source, declaration: &Path) -> Outcome {
+    let folder = declaration.parent().unwrap_or(Path::new(""));
+    match source {
+        Source::Csv { path, .. } | Source::Parquet { path } | Source::Sqlite { path, .. } => {
+            *path = absolute(&folder.join(&*path))?;
+        }
+        Source::Postgres { .. } | Source::Mysql { .. } => {}
+    }
+    Ok(())
 }
 
 fn column(text: &str) -> Result<DeclaredColumn, String> {
@@ -203,7 +181,7 @@ fn table(report: &Value) -> String {
                 column["kind"].as_str().unwrap_or_default().to_owned(),
                 number(&column["missing"]),
                 number(&column["out_of_range"]),
-                number(&column["levels"]),
+                levels(&column["levels"]),
                 number(&column["undeclared"]),
             ]
         })
@@ -227,6 +205,15 @@ fn notes(report: &Value) -> String {
     lines
 }
 
+/// Writes a number of levels, which are counted up to a bound.
+fn levels(value: &Value) -> String {
+    let most = u64::try_from(MAX_LEVELS).unwrap_or(u64::MAX);
+    match value.as_u64() {
+        Some(count) if count > most => format!("over {most}"),
+        _ => number(value),
+    }
+}
+
 /// Writes a count; one that is missing is an empty cell.
 fn number(value: &Value) -> String {
     value.as_u64().map_or(String::new(), |number| number.to_string())
@@ -235,6 +222,22 @@ fn number(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_of_a_declaration_are_relative_to_its_file() {
+        let mut source = Source::Csv { path: "data/a.csv".into(), delimiter: None };
+        place(&mut source, Path::new("/study/trial.toml")).unwrap();
+        assert!(matches!(&source, Source::Csv { path, .. } if path == "/study/data/a.csv"));
+        place(&mut source, Path::new("/elsewhere/trial.toml")).unwrap();
+        assert!(matches!(&source, Source::Csv { path, .. } if path == "/study/data/a.csv"));
+    }
+
+    #[test]
+    fn a_number_of_levels_beyond_the_bound_is_none() {
+        assert_eq!(levels(&10_000.into()), "10000");
+        assert_eq!(levels(&10_001.into()), "over 10000");
+        assert_eq!(levels(&Value::Null), "");
+    }
 
     #[test]
     fn notes_stand_below_the_table() {

@@ -244,7 +244,7 @@ fn conclude(mut head: Head, inferences: &Inferences) -> Head {
     for (name, inference) in inferences {
         let comma = |(place, problem)| KindProblem::Comma(place, problem);
         head.set_kind(name, inference.kind().map_err(comma));
-        head.set_notes(name, inference.notes());
+        head.set_notes(name, inference.times(), inference.notes());
     }
     head
 }

@@ -241,7 +241,7 @@ fn step(
 /// and files of other forms.
 fn skip_byte_order_mark<R: BufRead>(input: &mut R) -> Result<bool, RecordError> {
     let start = input.fill_buf().map_err(RecordError::Input)?;
-    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) || is_wide(start) {
         return Err(RecordError::Text { line: 1, problem: Malformed::Utf16 });
     }
     if let Some(foreign) = recognised(start) {
@@ -253,6 +253,14 @@ fn skip_byte_order_mark<R: BufRead>(input: &mut R) -> Result<bool, RecordError> 
         input.consume(mark.len());
     }
     Ok(marked)
+}
+
+/// Returns `true` for a text of UTF-16 without a mark: two ASCII characters, each beside a zero.
+fn is_wide(start: &[u8]) -> bool {
+    match start {
+        [first, 0, second, 0, ..] | [0, first, 0, second, ..] => *first != 0 && *second != 0,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -295,8 +303,10 @@ mod tests {
         fails("a,b\r", 1, Malformed::CarriageReturn);
         fails(&format!("a,b\n1,\"{}", "x\n".repeat(MAX_FIELD)), 2, Malformed::TooLong);
         fails(&",".repeat(MAX_FIELDS), 1, Malformed::TooWide);
-        let utf16 = Records::new(&[0xff, 0xfe, 0x61, 0x00][..], b',');
-        assert!(matches!(utf16, Err(RecordError::Text { problem: Malformed::Utf16, .. })));
+        for start in [&[0xff, 0xfe, 0x61, 0x00][..], b"a\0,\0b\0", b"\0a\0\n"] {
+            let utf16 = Records::new(start, b',');
+            assert!(matches!(utf16, Err(RecordError::Text { problem: Malformed::Utf16, .. })));
+        }
     }
 
     #[test]

@@ -82,9 +82,11 @@ fn fold(
     Ok(joined)
 }
 
-/// Compares each value with the constant, or returns `None` if their types do not match.
+/// Compares each value with the constant, or returns `None` if their types do not match. A column
+/// without values matches every constant.
 fn compare(values: &Values, op: Comparison, constant: &Constant) -> Option<Vec<Verdict>> {
     let verdicts = match (values, constant) {
+        (values, _) if values.missing() == values.len() => vec![Verdict::Unknown; values.len()],
         (Values::Integers(values), Constant::Integer(constant)) => {
             each(values, op, |value| value.cmp(constant))
         }

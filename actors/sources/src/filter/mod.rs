@@ -185,6 +185,8 @@ fn check_comparison(
         (Kind::Date, Constant::Text(text)) if parse(text, ISO).as_ref() != Some(text) => {
             Err(SelectionError::Date(name))
         }
+        // Nothing is selected by what has no values.
+        (Kind::Unknown, _) => Ok(()),
         (Kind::Truth, Constant::Truth(_)) if op.is_order() => Err(SelectionError::Order(name)),
         (Kind::Integer | Kind::Number, Constant::Integer(_) | Constant::Number(_))
         | (Kind::Text | Kind::Date, Constant::Text(_))

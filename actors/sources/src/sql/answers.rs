@@ -1,9 +1,9 @@
 //! The meaning of what short answers hold: kinds, counts, sums, groups.
 
 use super::dialect::{Described, Dialect, Native, Row, cell_error};
-use crate::column::{Column, Kind};
+use crate::column::{Column, Kind, Times};
 use crate::error::{DataError, SourceError};
-use crate::head::{FoundColumn, KindProblem};
+use crate::head::{FoundColumn, KindProblem, SINGLE};
 use crate::values::Cell;
 
 /// Names of columns with their kinds.
@@ -15,7 +15,16 @@ pub(super) fn found_by_type(column: &Described) -> FoundColumn {
         Some(Native::Document) => Err(KindProblem::Document(column.type_name.clone())),
         Some(native) => Ok(native.kind()),
     };
-    FoundColumn::new(column.name.clone(), kind)
+    let mut found = FoundColumn::new(column.name.clone(), kind);
+    found.times = match column.native {
+        Some(Native::Day) => Some(Times::Days),
+        Some(Native::Local | Native::Instant) => Some(Times::Timestamps),
+        _ => None,
+    };
+    if column.native == Some(Native::Single) {
+        found.notes.push(SINGLE.to_owned());
+    }
+    found
 }
 
 /// Infers the kind of a column from the five answers of [`Dialect::type_probe`].

@@ -1,13 +1,13 @@
 //! Connections to database servers, of their addresses alone, each through a relay.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 
-use super::relay::{LocalSocket, Meter, Protection, Spoken, Upstream};
+use super::relay::{LocalSocket, Meter, Place, Protection, Spoken, Upstream};
 
 use crate::access::{Access, file_error};
 use crate::address::{Address, Encryption, Host, MYSQL, POSTGRES, Server};
@@ -22,8 +22,11 @@ const FROM_ENVIRONMENT: [&str; 4] = ["PGOPTIONS", "PGSSLROOTCERT", "PGSSLCERT", 
 /// A server of PostgreSQL, with the options of connections to it.
 pub(super) struct PostgresServer {
     options: PgConnectOptions,
+    protection: Arc<Protection>,
     host: Host,
     port: u16,
+    /// The place that the first connection has reached.
+    reached: OnceLock<Place>,
 }
 
 impl PostgresServer {
@@ -40,21 +43,15 @@ impl PostgresServer {
             .password(&address.password)
             .database(&address.database)
             .application_name("cloister")
-            .ssl_mode(match address.encryption {
-                Encryption::Off => PgSslMode::Disable,
-                Encryption::Preferred => PgSslMode::Prefer,
-                Encryption::Required => PgSslMode::Require,
-                Encryption::Signed => PgSslMode::VerifyCa,
-                Encryption::Verified => PgSslMode::VerifyFull,
-            })
-            // The name that a certificate has. The connection itself goes through a relay.
-            .host(name_of(&address.host))
+            // The relay protects the way to the server, as the address asks for it.
+            .ssl_mode(PgSslMode::Disable)
+            .host("localhost")
             .disable_statement_logging();
-        let options = match certificates(&address, access)? {
-            Some(pem) => options.ssl_root_cert_from_pem(pem),
-            None => options,
-        };
-        Ok(Self { options, host: address.host, port: address.port })
+        let certificates = certificates(&address, access)?;
+        let Address { encryption, host, port, .. } = address;
+        let name = name_of(&host).to_owned();
+        let protection = Arc::new(Protection::new(encryption, certificates, name));
+        Ok(Self { options, protection, host, port, reached: OnceLock::new() })
     }
 
     /// Connects through a relay.
@@ -65,10 +62,19 @@ impl PostgresServer {
             Host::Name(name) => Host::Name(name.clone()),
         };
         let upstream = Upstream::connect(&host, self.port).await?;
+        // A server has one session, which is the first connection.
+        let _ = self.reached.set(upstream.place().clone());
         let socket = LocalSocket::open(name)?;
         let options = self.options.clone().socket(socket.folder());
-        socket.relay(upstream, Spoken::Postgres, meter.clone());
+        socket.relay(upstream, Spoken::Postgres(self.protection.clone()), meter.clone());
         options.connect().await
+    }
+
+    /// Ends the statement of the session with this key, at the place that the session is at.
+    pub(super) async fn cancel(&self, key: &[u8]) -> Result<(), sqlx::Error> {
+        let Some(place) = self.reached.get() else { return Ok(()) };
+        let upstream = Upstream::again(place).await?;
+        Ok(upstream.cancel_postgres(&self.protection, key).await?)
     }
 }
 
@@ -79,6 +85,8 @@ pub(super) struct MysqlServer {
     certificates: Option<Vec<u8>>,
     host: Host,
     port: u16,
+    /// The place that the first connection has reached.
+    reached: OnceLock<Place>,
 }
 
 impl MysqlServer {
@@ -103,12 +111,31 @@ impl MysqlServer {
             .disable_statement_logging();
         let certificates = certificates(&address, access)?;
         let Address { encryption, host, port, .. } = address;
-        Ok(Self { options, encryption, certificates, host, port })
+        Ok(Self { options, encryption, certificates, host, port, reached: OnceLock::new() })
     }
 
     /// Connects through a relay.
     pub(super) async fn connect(&self, meter: &Arc<Meter>) -> Result<MySqlConnection, sqlx::Error> {
         let upstream = Upstream::connect(&self.host, self.port).await?;
+        let _ = self.reached.set(upstream.place().clone());
+        self.connect_over(upstream, meter).await
+    }
+
+    /// Connects again to the place that the first connection has reached.
+    pub(super) async fn connect_again(
+        &self,
+        meter: &Arc<Meter>,
+    ) -> Result<MySqlConnection, sqlx::Error> {
+        let gone = std::io::Error::from(std::io::ErrorKind::NotConnected);
+        let place = self.reached.get().ok_or(gone)?;
+        self.connect_over(Upstream::again(place).await?, meter).await
+    }
+
+    async fn connect_over(
+        &self,
+        upstream: Upstream,
+        meter: &Arc<Meter>,
+    ) -> Result<MySqlConnection, sqlx::Error> {
         let socket = LocalSocket::open("mysql".to_owned())?;
         let options = self.options.clone().socket(socket.path());
         let name = name_of(&self.host).to_owned();

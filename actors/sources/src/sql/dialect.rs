@@ -232,6 +232,8 @@ pub(super) enum Meaning {
     Slow,
     /// User, password or the database's name is wrong.
     Login,
+    /// The user may not read the table, or a column of it.
+    Denied,
     /// The server is starting or stopping.
     Down,
     /// Another error.

@@ -40,6 +40,7 @@ pub(super) fn explain<D: Dialect>(
         Meaning::Writes => DeclarationError::QueryWrites.into(),
         Meaning::Slow => Unavailable::Slow(limit).into(),
         Meaning::Login => Unavailable::Login(code).into(),
+        Meaning::Denied => Unavailable::Denied(code).into(),
         Meaning::Down => Unavailable::Down("it is starting or stopping").into(),
         Meaning::Other if stage == Stage::Preparing => {
             DeclarationError::Query(database.message().to_owned()).into()
@@ -55,6 +56,9 @@ fn reason(kind: std::io::ErrorKind) -> &'static str {
         ErrorKind::ConnectionRefused => "connection refused",
         ErrorKind::NotFound => "no such host or socket",
         ErrorKind::TimedOut => "no answer in time",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "no way to its host",
+        ErrorKind::AddrNotAvailable | ErrorKind::InvalidInput => "no such address or port",
+        ErrorKind::PermissionDenied => "the system forbids the connection",
         ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe => {
             "the connection was lost"
         }

@@ -39,11 +39,13 @@ pub(super) struct Mysql {
     server: MysqlServer,
     /// The server's number of this session, once there is one.
     session: Option<u64>,
+    /// The identity of the server that has it.
+    identity: String,
 }
 
 impl Mysql {
     pub(super) fn new(url: &str, access: &Access) -> Result<Self, SourceError> {
-        Ok(Self { server: MysqlServer::new(url, access)?, session: None })
+        Ok(Self { server: MysqlServer::new(url, access)?, session: None, identity: String::new() })
     }
 }
 
@@ -64,6 +66,7 @@ impl Dialect for Mysql {
         let known = connection.fetch_one(sqlx::raw_sql(known)).await?;
         let version: String = known.try_get_unchecked(0)?;
         self.session = known.try_get_unchecked::<String, _>(1)?.parse().ok();
+        self.identity = identity(&mut connection).await?;
         let time = if version.to_ascii_lowercase().contains("mariadb") {
             format!("SET SESSION max_statement_time = {:.3}", limit.as_secs_f64().max(0.001))
         } else {
@@ -78,7 +81,11 @@ impl Dialect for Mysql {
 
     async fn cancel(&self, meter: &Arc<Meter>) -> Result<(), sqlx::Error> {
         let Some(session) = self.session else { return Ok(()) };
-        let mut connection = self.server.connect(meter).await?;
+        let mut connection = self.server.connect_again(meter).await?;
+        // Behind one address there may be several servers, whose sessions have the same numbers.
+        if self.identity.is_empty() || identity(&mut connection).await? != self.identity {
+            return Ok(());
+        }
         let statement = format!("KILL QUERY {session}");
         connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.map(drop)
     }
@@ -117,10 +124,11 @@ impl Dialect for Mysql {
             Native::Decimal => format!("CAST({quoted} AS CHAR)"),
             Native::Unsigned => format!("CAST({quoted} AS UNSIGNED)"),
             Native::Document => format!("CONVERT(CAST({quoted} AS CHAR) USING utf8mb4)"),
-            // A date of zeros stands for a missing one.
+            // A date of zeros stands for a missing one, and one without month or day is no day.
             Native::Day | Native::Local | Native::Instant => {
                 let text = format!("CAST({quoted} AS CHAR)");
-                format!("CASE WHEN {text} LIKE '0000-00-00%' THEN NULL ELSE {text} END")
+                let zeros = format!("{text} LIKE '____-00-%' OR {text} LIKE '____-__-00%'");
+                format!("CASE WHEN {zeros} THEN NULL ELSE {text} END")
             }
             Native::Integer => format!("CAST({quoted} AS SIGNED)"),
             Native::Text => format!("CONVERT({quoted} USING utf8mb4)"),
@@ -176,7 +184,7 @@ impl Dialect for Mysql {
             Kind::Text | Kind::Date => {
                 Some(format!("OCTET_LENGTH({}) > {GROUPED_BYTES}", bytes(quoted)))
             }
-            Kind::Integer | Kind::Number => None,
+            Kind::Integer | Kind::Number | Kind::Unknown => None,
         }
     }
 
@@ -203,6 +211,8 @@ impl Dialect for Mysql {
             Some(3024 | 1969 | 1205 | 1317) => Meaning::Slow,
             // Access denied to the server or database, unknown database
             Some(1044 | 1045 | 1049 | 1698) => Meaning::Login,
+            // SELECT denied on a table, a column, a view
+            Some(1142 | 1143 | 1356) => Meaning::Denied,
             // ER_SERVER_SHUTDOWN
             Some(1053) => Meaning::Down,
             _ => Meaning::Other,
@@ -233,6 +243,20 @@ fn encoded(constants: Vec<Constant>) -> Result<MySqlArguments, BoxDynError> {
         }
     }
     Ok(arguments)
+}
+
+/// Returns what tells a server from others, of the facts that it has. MariaDB has no `server_uuid`.
+async fn identity(connection: &mut MySqlConnection) -> Result<String, sqlx::Error> {
+    let names = "'server_uuid', 'server_uid', 'hostname', 'port', 'server_id', 'datadir'";
+    let asked = format!("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})");
+    let facts = connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(asked))).await?;
+    let mut identity = Vec::new();
+    for fact in &facts {
+        let [name, value] = [0, 1].map(|index| fact.try_get_unchecked::<String, _>(index));
+        identity.push(format!("{}={}", name?, value?));
+    }
+    identity.sort_unstable();
+    Ok(identity.join("\n"))
 }
 
 fn read_cell(row: &MySqlRow, index: usize, native: Native) -> Result<Cell, sqlx::Error> {

@@ -23,13 +23,13 @@ pub(super) struct Postgres {
     /// `true` if the server stores texts as UTF-8, so that their bytes have the order of code
     /// points.
     utf8: bool,
-    /// The server's number of this session, once there is one.
-    session: Option<i32>,
+    /// The account of the session's connection, which has the key that ends its statements.
+    meter: Option<Arc<Meter>>,
 }
 
 impl Postgres {
     pub(super) fn new(url: &str, access: &Access) -> Result<Self, SourceError> {
-        Ok(Self { server: PostgresServer::new(url, access)?, utf8: false, session: None })
+        Ok(Self { server: PostgresServer::new(url, access)?, utf8: false, meter: None })
     }
 }
 
@@ -55,23 +55,23 @@ impl Dialect for Postgres {
         let limit = limit.as_millis().clamp(1, 1 << 30);
         let begin = format!(
             "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+             SET LOCAL client_min_messages = error; \
              SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}; \
              SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'iso_8601'; \
              SET LOCAL timezone = 'UTC'"
         );
         connection.execute(sqlx::raw_sql(AssertSqlSafe(begin))).await?;
-        let known = "SELECT current_setting('server_encoding'), pg_backend_pid()";
-        let known = connection.fetch_one(known).await?;
+        let known = connection.fetch_one("SELECT current_setting('server_encoding')").await?;
         self.utf8 = known.try_get_unchecked::<String, _>(0)? == "UTF8";
-        self.session = known.try_get_unchecked(1)?;
+        self.meter = Some(meter.clone());
         Ok(connection)
     }
 
-    async fn cancel(&self, meter: &Arc<Meter>) -> Result<(), sqlx::Error> {
-        let Some(session) = self.session else { return Ok(()) };
-        let statement = format!("SELECT pg_cancel_backend({session})");
-        let mut connection = self.server.connect(meter).await?;
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.map(drop)
+    async fn cancel(&self, _: &Arc<Meter>) -> Result<(), sqlx::Error> {
+        match self.meter.as_ref().and_then(|meter| meter.key()) {
+            Some(key) => self.server.cancel(key).await,
+            None => Ok(()),
+        }
     }
 
     async fn describe(
@@ -142,7 +142,9 @@ impl Dialect for Postgres {
                 Pushed::exact(term.against(quoted, Constant::Truth(*value)))
             }
             // PostgreSQL can neither store nor receive a text with a NUL.
-            (Native::Text, Constant::Text(value)) if self.utf8 && !value.contains('\0') => {
+            (Native::Text | Native::Day, Constant::Text(value))
+                if self.utf8 && !value.contains('\0') =>
+            {
                 let left = format!("{quoted}::text COLLATE \"C\"");
                 Pushed::exact(term.against(&left, Constant::Text(value.clone())))
             }
@@ -154,7 +156,7 @@ impl Dialect for Postgres {
         match native {
             Native::Integer => Some(format!("{quoted}::int8")),
             Native::Truth => Some(quoted.to_owned()),
-            Native::Text => Some(format!("{quoted}::text COLLATE \"C\"")),
+            Native::Text | Native::Day => Some(format!("{quoted}::text COLLATE \"C\"")),
             _ => None,
         }
     }
@@ -171,6 +173,8 @@ impl Dialect for Postgres {
             // Query cancelled, lock not available
             "57014" | "55P03" => Meaning::Slow,
             "3D000" => Meaning::Login,
+            // Insufficient privilege
+            "42501" => Meaning::Denied,
             // Shutdown, crash, start
             "57P01" | "57P02" | "57P03" => Meaning::Down,
             code if code.starts_with("28") => Meaning::Login,
@@ -210,7 +214,8 @@ fn native(info: &PgTypeInfo) -> Option<Native> {
         "FLOAT8" => Some(Native::Double),
         "NUMERIC" => Some(Native::Decimal),
         "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "UNKNOWN" | "citext" => Some(Native::Text),
-        "DATE" | "TIME" | "TIMETZ" | "INTERVAL" | "UUID" => Some(Native::Text),
+        "DATE" => Some(Native::Day),
+        "TIME" | "TIMETZ" | "INTERVAL" | "UUID" => Some(Native::Text),
         "\"CHAR\"" | "BIT" | "VARBIT" | "INET" | "CIDR" | "MACADDR" | "MACADDR8" => {
             Some(Native::Text)
         }

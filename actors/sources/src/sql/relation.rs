@@ -24,9 +24,56 @@ pub(super) fn from_clause(relation: &Relation, quote: char) -> Result<String, De
     }
 }
 
-/// Quotes a table's name. Points separate the schema from the name.
+/// Quotes a table's name. Points separate the schema from the name. A part in quotes is taken as it
+/// stands in them, as in `"My.Schema"."T"`.
 fn table(name: &str, quote: char) -> String {
-    name.split('.').map(|part| quoted(part, quote)).collect::<Vec<_>>().join(".")
+    let parts = quoted_parts(name, quote);
+    let parts = parts.unwrap_or_else(|| name.split('.').map(str::to_owned).collect());
+    parts.iter().map(|part| quoted(part, quote)).collect::<Vec<_>>().join(".")
+}
+
+/// Splits a name of which a part stands in double quotes, or in the database's own. `None` if no
+/// part does, or quotes do not match.
+fn quoted_parts(name: &str, quote: char) -> Option<Vec<String>> {
+    let is_quote = |sign: char| sign == '"' || sign == quote;
+    if !name.contains(is_quote) {
+        return None;
+    }
+    let mut parts = Vec::new();
+    let mut rest = name;
+    loop {
+        let opening = rest.chars().next().filter(|sign| is_quote(*sign));
+        let (part, behind) = match opening {
+            Some(sign) => unquoted(rest, sign)?,
+            None => rest.split_at(rest.find('.').unwrap_or(rest.len())),
+        };
+        if opening.is_none() && part.contains(is_quote) {
+            return None;
+        }
+        parts.push(match opening {
+            Some(sign) => part.replace(&sign.to_string().repeat(2), &sign.to_string()),
+            None => part.to_owned(),
+        });
+        rest = match behind.strip_prefix('.') {
+            Some(next) => next,
+            None if behind.is_empty() => return Some(parts),
+            None => return None,
+        };
+    }
+}
+
+/// Splits at the quote that ends the first part. Doubled ones stand for themselves.
+fn unquoted(text: &str, sign: char) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix(sign)?;
+    let mut signs = inner.match_indices(sign);
+    while let Some((at, _)) = signs.next() {
+        let behind = inner.get(at..)?.strip_prefix(sign)?;
+        if !behind.starts_with(sign) {
+            return Some((inner.get(..at)?, behind));
+        }
+        signs.next();
+    }
+    None
 }
 
 /// Quotes a name, and doubles the quotes in it.
@@ -111,6 +158,25 @@ mod tests {
         assert_eq!(table("clinic.patients", '"'), r#""clinic"."patients""#);
         assert_eq!(table(r#"a"; DROP TABLE b; --"#, '"'), r#""a""; DROP TABLE b; --""#);
         assert_eq!(quoted("a`b", '`'), "`a``b`");
+    }
+
+    #[test]
+    fn names_may_come_in_their_quotes() {
+        for (name, quote, expected) in [
+            (r#""My Schema"."T""#, '"', r#""My Schema"."T""#),
+            (r#"public."a.b""#, '"', r#""public"."a.b""#),
+            (r#""a""b".c"#, '"', r#""a""b"."c""#),
+            (r#""My Schema"."T""#, '`', "`My Schema`.`T`"),
+            ("`a.b`.`c``d`", '`', "`a.b`.`c``d`"),
+            // Quotes that do not match are parts of the name.
+            (r#""a"b"#, '"', r#""""a""b""#),
+            (r#""a"#, '"', r#""""a""#),
+            (r#"a"."b""#, '"', r#""a"""."""b""""#),
+            (r#""a"; DROP TABLE b; --"#, '"', r#""""a""; DROP TABLE b; --""#),
+            (r#""a"".b"#, '"', r#""""a"""""."b""#),
+        ] {
+            assert_eq!(table(name, quote), expected, "{name}");
+        }
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub(super) struct Session<D: Dialect> {
 
 /// The bounds of a session's statements.
 struct Bounds {
-    runtime: Runtime,
+    /// There until the end.
+    runtime: Option<Runtime>,
     /// The time of one statement.
     limit: Duration,
     /// The sign that the rows are awaited no longer.
@@ -62,7 +63,7 @@ impl Bounds {
                 None => std::future::pending().await,
             }
         };
-        self.runtime.block_on(async {
+        self.runtime().block_on(async {
             tokio::select! {
                 biased;
                 () = stopped => Err(SourceError::Ended),
@@ -73,9 +74,22 @@ impl Bounds {
         })
     }
 
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("a session has its runtime until its end")
+    }
+
     /// Makes the error of a failure at that stage.
     fn explain<D: Dialect>(&self, error: sqlx::Error, stage: Stage) -> SourceError {
         explain::<D>(error, stage, self.limit, &self.meter)
+    }
+}
+
+impl Drop for Bounds {
+    /// Ends the runtime without waiting for a name that is still being looked up.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -87,7 +101,7 @@ impl<D: Dialect> Session<D> {
             .map_err(|error| Unavailable::System(error.kind()))?;
         let (limit, stop) = (access.timeout, access.stop.clone());
         let meter = Arc::new(Meter::new(access.message_bytes));
-        let bounds = Bounds { runtime, limit, stop, meter };
+        let bounds = Bounds { runtime: Some(runtime), limit, stop, meter };
         let connection = match bounds.wait(limit, dialect.connect(limit, &bounds.meter)) {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => return Err(bounds.explain::<D>(error, Stage::Connecting)),
@@ -102,7 +116,7 @@ impl<D: Dialect> Session<D> {
         if let Err(SourceError::Ended | SourceError::Unavailable(Unavailable::Slow(_))) = &result {
             let meter = Arc::new(Meter::new(self.bounds.meter.limit()));
             let cancelled = async { timeout(CANCELLING, self.dialect.cancel(&meter)).await };
-            if !matches!(self.bounds.runtime.block_on(cancelled), Ok(Ok(()))) {
+            if !matches!(self.bounds.runtime().block_on(cancelled), Ok(Ok(()))) {
                 tracing::warn!("a statement could not be ended at its database");
             }
         }
@@ -450,5 +464,24 @@ fn select(what: &str, from: &str, condition: Option<Fragment>) -> Fragment {
     match condition {
         Some(condition) => statement.then(Fragment::text(" WHERE ")).then(condition),
         None => statement,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_session_ends_while_a_name_is_still_looked_up() {
+        let runtime = Some(Builder::new_current_thread().enable_all().build().unwrap());
+        let meter = Arc::new(Meter::new(0));
+        let bounds = Bounds { runtime, limit: Duration::ZERO, stop: None, meter };
+        let (answer, asked) = mpsc::channel();
+        // As the look-up of a name, it blocks a thread of the runtime.
+        bounds.runtime().spawn_blocking(move || asked.recv());
+        drop(bounds);
+        answer.send(()).unwrap();
     }
 }

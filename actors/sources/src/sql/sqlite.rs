@@ -3,6 +3,8 @@
 //! A file is opened read-only. SQLite opens it by its path, so the path is checked first, as for
 //! every file, and again after SQLite has opened it.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,10 +19,11 @@ use super::dialect::{
 };
 use super::fragment::Fragment;
 use super::relay::Meter;
-use crate::access::Access;
+use crate::access::{Access, file_error, file_name};
 use crate::column::Kind;
-use crate::error::{CellProblem, SourceError};
+use crate::error::{CellProblem, DataError, SourceError};
 use crate::filter::Constant;
+use crate::magic::{Foreign, recognised};
 use crate::stop::Stop;
 use crate::values::Cell;
 
@@ -41,7 +44,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn new(path: &Path, access: &Access) -> Result<Self, SourceError> {
-        access.open(path)?;
+        check_form(&access.open(path)?, path)?;
         Ok(Self { path: access.resolve(path)?, access: access.clone(), utf8: false })
     }
 }
@@ -157,6 +160,7 @@ impl Dialect for Sqlite {
             Kind::Integer => "'integer', 'null'",
             Kind::Number => "'real', 'null'",
             Kind::Text | Kind::Date => "'text', 'null'",
+            Kind::Unknown => "'null'",
             Kind::Truth => {
                 let other = format!("typeof({quoted}) <> 'integer' OR {quoted} NOT IN (0, 1)");
                 return Some(format!("({quoted} IS NOT NULL AND ({other}))"));
@@ -188,6 +192,21 @@ impl Dialect for Sqlite {
 
     fn key(row: &SqliteRow, index: usize, native: Native) -> Result<Option<String>, CellProblem> {
         key_text(Self::cell(row, index, native)?)
+    }
+}
+
+/// Refuses a file of another form by its first bytes. SQLite itself says nothing but a code. A file
+/// without bytes is a database without tables.
+fn check_form(mut file: &File, path: &Path) -> Result<(), SourceError> {
+    let mut start = Vec::new();
+    let read = file.by_ref().take(16).read_to_end(&mut start);
+    read.map_err(|error| file_error(path, &error))?;
+    let name = file_name(path);
+    match recognised(&start) {
+        Some(Foreign::Sqlite) => Ok(()),
+        Some(form) => Err(DataError::Foreign { file: name, form }.into()),
+        None if start.is_empty() => Ok(()),
+        None => Err(DataError::NotSqlite(name).into()),
     }
 }
 

@@ -35,7 +35,10 @@ fn describe(dataset: &Dataset) -> cloister_api::Dataset {
             .columns
             .iter()
             .zip(missing)
-            .map(|(column, missing)| describe_column(column, band(missing, dataset.rows)))
+            .map(|(column, missing)| cloister_api::Column {
+                times: dataset.times.get(&column.name).map(ToString::to_string),
+                ..describe_column(column, band(missing, dataset.rows))
+            })
             .collect(),
     }
 }
@@ -48,6 +51,7 @@ fn describe_column(column: &Column, missing: &str) -> cloister_api::Column {
         range: column.range,
         levels: column.levels.clone(),
         missing: missing.to_owned(),
+        times: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The checks of a question about a dataset that ask nothing of its rows.
 
 use cloister_protocols::catalogue::{Descriptor, InputKind};
-use cloister_sources::{Dataset, Filter, Kind as ColumnKind};
+use cloister_sources::{Batch, Column, Dataset, Filter, Kind as ColumnKind, Values};
 
 use super::Obtain;
 use super::rows::Incomplete;
@@ -26,6 +26,39 @@ pub(super) fn check_arity(function: &Descriptor, columns: usize) -> Result<(), A
         _ => "select as many as the function takes",
     };
     Err(ApiError::argument("data", message).hint(hint))
+}
+
+/// Refuses columns of texts where the function takes numbers, by their names. A column without values
+/// fits.
+pub(super) fn check_kinds(
+    dataset: &Dataset,
+    selection: &Selection,
+    function: &Descriptor,
+) -> Result<(), ApiError> {
+    let takes_numbers = matches!(
+        function.input,
+        InputKind::Numbers
+            | InputKind::Vector
+            | InputKind::Points
+            | InputKind::Extremes
+            | InputKind::Ranked
+            | InputKind::Matrix
+            | InputKind::Regressors
+    );
+    let kinds = declared_kinds(dataset, &selection.columns);
+    let of_texts = selection.columns.iter().zip(kinds).find_map(|(column, kind)| {
+        let kind = kind.filter(|kind| matches!(kind, ColumnKind::Text | ColumnKind::Date))?;
+        takes_numbers.then_some((column, kind))
+    });
+    let Some((column, kind)) = of_texts else { return Ok(()) };
+    let message = format!(
+        "{} takes numbers, and the column `{column}` of `{}` is of the type {kind}",
+        function.name, dataset.name
+    );
+    Err(ApiError::argument("data", message).hint(
+        "select a column of the type integer, number or truth; where a code for missing values made \
+         it text, its owner declares that code",
+    ))
 }
 
 /// Refuses a table of numbers without declared categories: the parties' nodes are told the names of
@@ -88,6 +121,14 @@ pub(super) fn check_key(
             .hint("choose them by what they have in common"));
     }
     Ok(())
+}
+
+/// Returns the kinds of pushed columns; none for one that has no value.
+pub(super) fn pushed_kinds(columns: &[Column], batch: &Batch) -> Vec<Option<ColumnKind>> {
+    let kind = |(column, values): (&Column, &Values)| {
+        (values.missing() < values.len()).then_some(column.kind)
+    };
+    columns.iter().zip(&batch.columns).map(kind).collect()
 }
 
 /// Returns the kinds of these columns; none for one that has no value in the whole dataset.

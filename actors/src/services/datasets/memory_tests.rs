@@ -33,6 +33,7 @@ fn dataset(name: &str, path: &str) -> Dataset {
         rows: 100,
         missing: vec![0, 0],
         formats: Default::default(),
+        times: Default::default(),
     }
 }
 

@@ -12,7 +12,10 @@ use cloister_protocols::catalogue::Kind;
 use cloister_sources::{Batch, Column, Dataset, Filter, SourceError, read};
 
 use super::askers::Asker;
-use super::checks::{check_arity, check_categories, check_key, check_missing, declared_kinds};
+use super::checks::{
+    check_arity, check_categories, check_key, check_kinds, check_missing, declared_kinds,
+    pushed_kinds,
+};
 use super::indicated::{Indicated, indicated};
 use super::kept::KeptQuestion;
 use super::memory::{Asked, Asking, Objection, too_close};
@@ -50,8 +53,8 @@ impl Store {
             return Ok(Obtained::of(Contents::Json(json(&bytes)?)));
         }
         let (known, batch) = content.columns(&bytes)?;
-        let kinds = known.iter().map(|column| Some(column.kind)).collect();
-        let (obtained, _) = Rows::all(batch).finish(obtain.incomplete())?;
+        let kinds = pushed_kinds(&known, &batch);
+        let (obtained, _) = Rows::all(batch).of(obtain.function).finish(obtain.incomplete())?;
         Ok(obtained.of_table(kinds))
     }
 
@@ -68,15 +71,15 @@ impl Store {
                 .evaluate(&known, &batch)
                 .map_err(|error| ApiError::malformed(error.to_string()))?,
         };
+        let kinds = pushed_kinds(&known, &batch);
         let wanted: Vec<usize> = selection
             .columns
             .iter()
             .filter_map(|name| known.iter().position(|column| column.name == *name))
             .collect();
-        let rows = Rows::all(selected(batch, &wanted, &chosen));
+        let rows = Rows::all(selected(batch, &wanted, &chosen)).of(obtain.function);
         let (obtained, _) = rows.finish(obtain.incomplete())?;
-        let kind = |name: &String| known.iter().find(|it| it.name == *name).map(|it| it.kind);
-        Ok(obtained.of_table(selection.columns.iter().map(kind).collect()))
+        Ok(obtained.of_table(wanted.iter().filter_map(|at| kinds.get(*at).copied()).collect()))
     }
 
     fn read_dataset(
@@ -87,6 +90,7 @@ impl Store {
     ) -> Result<Obtained, ApiError> {
         self.memories.check_open(dataset, obtain.rules)?;
         check_arity(obtain.function, selection.columns.len())?;
+        check_kinds(dataset, selection, obtain.function)?;
         check_key(dataset, selection, obtain.rules)?;
         check_categories(dataset, selection, obtain)?;
         self.refusals.check(&self.vault, &obtain.principal, &dataset.name)?;
@@ -151,7 +155,7 @@ impl Store {
             return Err(Objection::Rule);
         }
         let selected = rows.identities();
-        let (obtained, identities) = rows.finish(obtain.incomplete())?;
+        let (obtained, identities) = rows.of(obtain.function).finish(obtain.incomplete())?;
         if few.contains(&(identities.len() as u64)) {
             return Err(Objection::Rule);
         }

@@ -1,5 +1,6 @@
 //! Rows on their way from a source into a computation, and the hashes that tell them apart.
 
+use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_sources::{Batch, Values};
 use zeroize::Zeroizing;
 
@@ -86,6 +87,19 @@ impl Rows {
         }
     }
 
+    /// Takes blank ids for missing ones, in the first column of a function that joins or matches by
+    /// ids: people without an id would be taken for one.
+    pub(super) fn of(mut self, function: &Descriptor) -> Self {
+        if !matches!(function.input, InputKind::Set | InputKind::Keyed(_)) {
+            return self;
+        }
+        if let Some(Values::Texts(ids)) = self.columns.first_mut() {
+            let is_blank = |id: &Option<String>| id.as_ref().is_some_and(|id| id.trim().is_empty());
+            ids.iter_mut().filter(|id| is_blank(id)).for_each(|id| *id = None);
+        }
+        self
+    }
+
     /// Returns the complete rows, and their hashes in the same order. There are no hashes where the
     /// rows were all taken from a batch.
     pub(super) fn finish(
@@ -103,7 +117,9 @@ impl Rows {
             0 => self.columns,
             _ => self.columns.iter().map(|column| pick(column, &kept)).collect(),
         };
-        let content = match columns.is_empty() {
+        // Also texts of which all are missing: they have no kind that could be refused.
+        let no_texts = kept.is_empty() && columns.iter().any(|it| matches!(it, Values::Texts(_)));
+        let content = match columns.is_empty() || no_texts {
             true => Contents::nothing(),
             false => Contents::Columns(Private::new(columns)),
         };
@@ -299,6 +315,31 @@ mod tests {
         let Contents::Json(data) = obtained.content else { panic!("a list is expected") };
         assert!(matches!(data.for_computing(), Data::List(items) if items.is_empty()));
         assert!(identities.is_empty());
+    }
+
+    #[test]
+    fn rows_without_any_value_are_none_of_any_kind() {
+        let batch = Batch { rows: 2, columns: vec![Values::Texts(vec![None, None])] };
+        let (obtained, _) = Rows::all(batch).finish(Incomplete::LeftOut).unwrap();
+        assert_eq!(obtained.dropped, 2);
+        let Contents::Json(data) = obtained.content else { panic!("a list is expected") };
+        assert!(matches!(data.for_computing(), Data::List(items) if items.is_empty()));
+    }
+
+    #[test]
+    fn blank_ids_are_missing_and_blank_categories_are_not() {
+        let batch = || {
+            let text = |text: &str| Some(text.to_owned());
+            Batch { rows: 3, columns: vec![Values::Texts(vec![text("a"), text(" "), text("")])] }
+        };
+        let rows = |function: &str| {
+            Rows::all(batch()).of(cloister_protocols::catalogue::find(function).unwrap())
+        };
+        let (joined, _) = rows("SetIntersectionSize").finish(Incomplete::LeftOut).unwrap();
+        assert_eq!(joined.dropped, 2);
+        assert!(rows("SetIntersectionSum").finish(Incomplete::Refused).is_err());
+        let (counted, _) = rows("StatisticsFrequency").finish(Incomplete::Refused).unwrap();
+        assert_eq!(counted.dropped, 0);
     }
 
     #[test]

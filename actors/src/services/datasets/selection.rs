@@ -34,7 +34,11 @@ impl Store {
         check_columns(&columns, &known)?;
         let filter = match arguments.get("where") {
             None => None,
-            Some(_) => filter(&*arguments.public("where")?, &known)?,
+            // R writes `{}` where there is none.
+            Some(_) => match &*arguments.public("where")? {
+                Data::Map(entries) if entries.is_empty() => None,
+                condition => filter(condition, &known)?,
+            },
         };
         let selection = Selection { base, columns, filter };
         Ok(Reply::Value(Labelled::Private(Stored::Selection(selection.into()))))

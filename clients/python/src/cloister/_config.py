@@ -222,7 +222,7 @@ def _token(entry: Mapping[str, str], where: Path, environment: Mapping[str, str]
     if "token_file" in entry:
         path = where.parent / entry["token_file"]
         try:
-            return Token(path.read_text(encoding="utf-8"))
+            return Token(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             raise ConfigurationError(f"cannot read the token in {path}: {reason}") from None

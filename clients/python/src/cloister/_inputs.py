@@ -104,4 +104,7 @@ def _of_each(parties: Sequence[str], argument: str, value: Mapping[str, Any]) ->
 
 
 def _input(value: Any, party: str) -> Input:
+    if value is None:
+        # A party that brings nothing, whatever the function takes.
+        return Values([])
     return value if isinstance(value, Selection) else Values(_values.data(value, party))

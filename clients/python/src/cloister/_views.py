@@ -72,7 +72,7 @@ class Column:
 
     name: str
     kind: str
-    """`integer`, `number`, `text` or `truth`."""
+    """`integer`, `number`, `text`, `date`, `truth`, or `unknown` where there is no value."""
     missing: str
     """The part of the rows in which the value is missing, rounded up."""
     unit: str | None
@@ -81,6 +81,8 @@ class Column:
     """The lowest and the highest value expected."""
     levels: tuple[str, ...] | None
     """The texts expected."""
+    times: str | None = None
+    """The time that a column of texts tells: `days` or `timestamps`."""
 
     @classmethod
     def read(cls, document: Document) -> Column:
@@ -92,6 +94,7 @@ class Column:
             unit=document.text_or_none("unit"),
             range=document.numbers_or_none("range"),
             levels=document.texts_or_none("levels"),
+            times=document.text_or_none("times"),
         )
 
 

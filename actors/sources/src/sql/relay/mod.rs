@@ -8,13 +8,16 @@
 //! - The driver for MySQL makes room for as many columns as a packet says. So the relay reads the
 //!   heads of packets, and ends the connection at a number that no server sends ([`packets`]).
 //!   Where the connection is encrypted, the relay ends the encryption at both sides ([`tls`]).
-//!
-//! Connections to PostgreSQL pass as they are, encrypted or not.
+//! - The driver for PostgreSQL makes room for the length that a message announces. So the relay
+//!   reads the heads of messages ([`messages`]). It agrees on encryption with the server by itself,
+//!   and the driver speaks to the relay without.
 
+mod messages;
 mod packets;
 mod tls;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,12 +28,18 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split}
 use tokio::net::{TcpStream, UnixListener, UnixStream, lookup_host};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use self::messages::Messages;
 use self::packets::Packets;
 pub(super) use self::tls::Protection;
-use crate::address::Host;
+use crate::address::{Encryption, Host};
 
 /// The bytes that are passed on at once.
 const CHUNK: usize = 16 << 10;
+
+/// The request for encryption of PostgreSQL, and the one that ends a session's statement: lengths,
+/// and numbers in the place of a version.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+const CANCEL_REQUEST: [u8; 4] = [4, 210, 22, 46];
 
 /// The most bytes of a packet before encryption begins.
 const MAX_GREETING: usize = 64 << 10;
@@ -51,6 +60,8 @@ pub(super) struct Meter {
     /// The most bytes.
     limit: usize,
     fault: OnceLock<Fault>,
+    /// The number and the secret of a session of PostgreSQL, which end its statements.
+    key: OnceLock<Vec<u8>>,
 }
 
 /// The reason for which a relay has ended a connection.
@@ -66,7 +77,7 @@ pub(super) enum Fault {
 
 impl Meter {
     pub(super) fn new(limit: usize) -> Self {
-        Self { ahead: AtomicUsize::new(0), limit, fault: OnceLock::new() }
+        Self { ahead: AtomicUsize::new(0), limit, fault: OnceLock::new(), key: OnceLock::new() }
     }
 
     /// Begins the account of a statement.
@@ -92,6 +103,11 @@ impl Meter {
     /// Returns the most bytes that a server may be ahead.
     pub(super) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// Returns the number and the secret of a session of PostgreSQL.
+    pub(super) fn key(&self) -> Option<&[u8]> {
+        self.key.get().map(Vec::as_slice)
     }
 
     fn add(&self, bytes: usize) -> Result<(), Ended> {
@@ -126,29 +142,83 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// A connection to a server, before anything was said.
-pub(super) struct Upstream(Box<dyn Stream>);
+pub(super) struct Upstream {
+    stream: Box<dyn Stream>,
+    place: Place,
+}
+
+/// The place that a connection has reached. A name may lead to another server the next time.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    Address(SocketAddr),
+    Socket(PathBuf),
+}
 
 impl Upstream {
     /// Connects to a server.
     pub(super) async fn connect(host: &Host, port: u16) -> io::Result<Self> {
         match host {
-            Host::Socket(path) => Ok(Self(Box::new(UnixStream::connect(path).await?))),
+            Host::Socket(path) => Self::again(&Place::Socket(path.clone())).await,
             Host::Name(name) => {
                 let unknown = |_| io::Error::from(io::ErrorKind::NotFound);
-                let places: Vec<_> =
-                    lookup_host((name.as_str(), port)).await.map_err(unknown)?.collect();
-                let stream = TcpStream::connect(places.as_slice()).await?;
-                stream.set_nodelay(true)?;
-                Ok(Self(Box::new(stream)))
+                let places = lookup_host((name.as_str(), port)).await.map_err(unknown)?;
+                Self::first_of(places).await
             }
         }
+    }
+
+    /// Connects to the first of these addresses that answers.
+    async fn first_of(places: impl Iterator<Item = SocketAddr>) -> io::Result<Self> {
+        let mut failed = io::Error::from(io::ErrorKind::NotFound);
+        for place in places {
+            match Self::again(&Place::Address(place)).await {
+                Ok(upstream) => return Ok(upstream),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
+    /// Connects to a place that was reached before.
+    pub(super) async fn again(place: &Place) -> io::Result<Self> {
+        let stream: Box<dyn Stream> = match place {
+            Place::Socket(path) => Box::new(UnixStream::connect(path).await?),
+            Place::Address(address) => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+        };
+        Ok(Self { stream, place: place.clone() })
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Asks a server of PostgreSQL to end the statement of the session that has this key. A server
+    /// that has no such session does nothing.
+    pub(super) async fn cancel_postgres(
+        self,
+        protection: &Protection,
+        key: &[u8],
+    ) -> io::Result<()> {
+        let failed = || io::Error::from(io::ErrorKind::ConnectionAborted);
+        let agreed = agreed_with_postgres(self.stream, protection, &Meter::new(CHUNK)).await;
+        let mut stream = agreed.map_err(|_| failed())?;
+        let length = key.len().checked_add(8).and_then(|length| u32::try_from(length).ok());
+        let length = length.ok_or_else(failed)?.to_be_bytes();
+        stream.write_all(&[&length[..], &CANCEL_REQUEST, key].concat()).await?;
+        stream.flush().await?;
+        // The server hangs up when it has passed the request on.
+        stream.read(&mut [0]).await.map(drop)
     }
 }
 
 /// The protocol that a relay understands.
 pub(super) enum Spoken {
-    /// Bytes are counted alone.
-    Postgres,
+    /// Heads of messages are read, inside of this protection, which the relay asks for.
+    Postgres(Arc<Protection>),
     /// Heads of packets are read, inside of this protection where the driver asks for one.
     Mysql(Protection),
 }
@@ -184,9 +254,11 @@ impl LocalSocket {
             drop(self.folder);
             let Ok((driver, _)) = accepted else { return };
             let ended = match spoken {
-                Spoken::Postgres => pass(Box::new(driver), upstream.0, None, &meter).await,
+                Spoken::Postgres(protection) => {
+                    pass_postgres(driver, upstream.stream, &protection, &meter).await
+                }
                 Spoken::Mysql(protection) => {
-                    pass_mysql(driver, upstream.0, &protection, &meter).await
+                    pass_mysql(driver, upstream.stream, &protection, &meter).await
                 }
             };
             if let Err(Ended::Fault(fault)) = ended {
@@ -195,6 +267,50 @@ impl LocalSocket {
             }
         });
     }
+}
+
+/// Agrees on encryption with the server, and goes on.
+async fn pass_postgres(
+    driver: UnixStream,
+    server: Box<dyn Stream>,
+    protection: &Protection,
+    meter: &Meter,
+) -> Result<(), Ended> {
+    let server = agreed_with_postgres(server, protection, meter).await?;
+    let heads = Heads::Messages(Messages::new(meter.limit()));
+    pass(Box::new(driver), server, heads, meter).await
+}
+
+/// Asks a server of PostgreSQL for encryption, as the protection says, and begins it.
+async fn agreed_with_postgres(
+    mut server: Box<dyn Stream>,
+    protection: &Protection,
+    meter: &Meter,
+) -> Result<Box<dyn Stream>, Ended> {
+    if protection.encryption() == Encryption::Off {
+        return Ok(server);
+    }
+    server.write_all(&SSL_REQUEST).await?;
+    // One byte is read and no more: what follows must be of the encrypted connection.
+    let mut answer = [0];
+    meter.add(answer.len())?;
+    server.read_exact(&mut answer).await?;
+    match &answer {
+        b"S" => encrypted(server, protection).await,
+        b"N" if protection.encryption() == Encryption::Preferred => Ok(server),
+        b"N" => Err(Fault::Tls.into()),
+        _ => Err(Fault::Protocol.into()),
+    }
+}
+
+/// Begins encryption towards a server.
+async fn encrypted(
+    server: Box<dyn Stream>,
+    protection: &Protection,
+) -> Result<Box<dyn Stream>, Ended> {
+    let name = ServerName::try_from(protection.name().to_owned()).map_err(|_| Fault::Tls)?;
+    let connector = TlsConnector::from(protection.towards_server().ok_or(Fault::Tls)?);
+    Ok(Box::new(connector.connect(name, server).await.map_err(|_| Fault::Tls)?))
 }
 
 /// Passes the greeting, begins encryption on both sides if the driver asks for it, and goes on.
@@ -210,13 +326,11 @@ async fn pass_mysql(
     server.write_all(&answer).await?;
     let mut driver: Box<dyn Stream> = Box::new(driver);
     if asks_for_tls(&answer) {
-        let name = ServerName::try_from(protection.name().to_owned()).map_err(|_| Fault::Tls)?;
-        let connector = TlsConnector::from(protection.towards_server().ok_or(Fault::Tls)?);
-        server = Box::new(connector.connect(name, server).await.map_err(|_| Fault::Tls)?);
+        server = encrypted(server, protection).await?;
         let acceptor = TlsAcceptor::from(tls::towards_driver().ok_or(Fault::Tls)?);
         driver = Box::new(acceptor.accept(driver).await.map_err(|_| Fault::Tls)?);
     }
-    pass(driver, server, Some(Packets::default()), meter).await
+    pass(driver, server, Heads::Packets(Packets::default()), meter).await
 }
 
 /// Reads one packet with its head.
@@ -239,11 +353,38 @@ fn asks_for_tls(packet: &[u8]) -> bool {
     payload.len() == CAPABILITIES_ALONE && capabilities.is_some_and(|it| it & ASKS_FOR_TLS != 0)
 }
 
+/// The heads of what a server sends.
+enum Heads {
+    Messages(Messages),
+    Packets(Packets),
+}
+
+impl Heads {
+    /// Follows the next bytes, and writes those for the driver to `passed`.
+    fn feed(&mut self, bytes: &[u8], passed: &mut Vec<u8>) -> Result<(), Fault> {
+        match self {
+            Self::Messages(messages) => messages.feed(bytes, passed),
+            Self::Packets(packets) => {
+                packets.feed(bytes).map_err(|packets::Misfit| Fault::Protocol)?;
+                passed.extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        match self {
+            Self::Messages(messages) => messages.key(),
+            Self::Packets(_) => None,
+        }
+    }
+}
+
 /// Passes bytes in both directions, until one side hangs up or the server breaks a rule.
 async fn pass(
     driver: Box<dyn Stream>,
     server: Box<dyn Stream>,
-    mut packets: Option<Packets>,
+    mut heads: Heads,
     meter: &Meter,
 ) -> Result<(), Ended> {
     let (mut from_driver, mut to_driver) = split(driver);
@@ -255,6 +396,7 @@ async fn pass(
     };
     let answering = async {
         let mut chunk = vec![0; CHUNK];
+        let mut passed = Vec::new();
         loop {
             let count = from_server.read(&mut chunk).await?;
             let bytes = chunk.get(..count).unwrap_or_default();
@@ -263,10 +405,13 @@ async fn pass(
                 return Ok(());
             }
             meter.add(count)?;
-            if let Some(packets) = &mut packets {
-                packets.feed(bytes).map_err(|packets::Misfit| Fault::Protocol)?;
+            passed.clear();
+            heads.feed(bytes, &mut passed)?;
+            if let Some(key) = heads.key() {
+                // It is the same each time.
+                let _ = meter.key.set(key.to_vec());
             }
-            to_driver.write_all(bytes).await?;
+            to_driver.write_all(&passed).await?;
             // Encryption keeps what is written until then.
             to_driver.flush().await?;
         }
@@ -280,6 +425,9 @@ async fn pass(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -293,6 +441,37 @@ mod tests {
         assert!(matches!(meter.add(1), Err(Ended::Fault(Fault::TooMuch))));
         meter.begin();
         assert!(meter.add(1).is_ok());
+    }
+
+    /// Takes one connection, and returns the request that is made there.
+    fn listen(listener: TcpListener) -> std::thread::JoinHandle<Vec<u8>> {
+        std::thread::spawn(move || {
+            let mut heard = vec![0; 16];
+            listener.accept().unwrap().0.read_exact(&mut heard).unwrap();
+            heard
+        })
+    }
+
+    #[test]
+    fn a_statement_is_ended_where_it_runs_whatever_the_name_means_by_then() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let [first, second] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [home, other] = [&first, &second].map(|it| it.local_addr().unwrap());
+        // As a resolver answers: first the one, later the other.
+        let mut answers = [home, other].into_iter();
+        let upstream = runtime.block_on(Upstream::first_of(answers.by_ref().take(1))).ok().unwrap();
+        let place = upstream.place().clone();
+        drop((upstream, first.accept().unwrap()));
+        let hearing = listen(first);
+        let protection = Protection::new(Encryption::Off, None, "localhost".to_owned());
+        let cancelled = runtime.block_on(async {
+            let upstream = Upstream::again(&place).await?;
+            upstream.cancel_postgres(&protection, b"\0\0\0\x07seed").await
+        });
+        cancelled.unwrap();
+        assert_eq!(hearing.join().unwrap(), b"\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x07seed");
+        second.set_nonblocking(true).unwrap();
+        assert!(second.accept().is_err());
     }
 
     #[test]

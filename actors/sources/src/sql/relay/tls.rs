@@ -1,4 +1,4 @@
-//! Encryption towards a server of MySQL, as its address asks for it, and towards the driver.
+//! Encryption towards a server, as its address asks for it, and towards the driver of MySQL.
 
 use std::sync::{Arc, LazyLock};
 
@@ -30,6 +30,10 @@ impl Protection {
         name: String,
     ) -> Self {
         Self { encryption, certificates, name }
+    }
+
+    pub(super) fn encryption(&self) -> Encryption {
+        self.encryption
     }
 
     pub(super) fn name(&self) -> &str {

@@ -1,5 +1,7 @@
 //! PostgreSQL.
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cloister_sources::{
@@ -29,6 +31,7 @@ fn postgresql_is_read_filtered_and_left_as_it_was() {
     slow_queries_are_cut(&postgres, &access);
     statements_end_with_their_reading(&postgres, &access);
     rights_to_write_are_told(&postgres, &access);
+    notices_reach_no_log(&postgres, &access);
     batches_are_streamed(&postgres, &access);
     let (dataset, _) = registered(source(&postgres, query("SELECT 1 AS a")), &access);
     drop(postgres);
@@ -236,13 +239,54 @@ fn rights_to_write_are_told(postgres: &Postgres, access: &Access) {
         "CREATE ROLE reader LOGIN PASSWORD 'words'; GRANT SELECT ON kept TO reader;
          CREATE ROLE writer LOGIN PASSWORD 'words'; GRANT SELECT, UPDATE ON kept TO writer",
     );
-    for (user, expected) in [("reader", 0), ("writer", 1)] {
+    let of = |user: &str, name: &str| {
         let url = postgres.url();
         let (_, place) = url.split_once('@').unwrap();
         let url = format!("postgres://{user}:words@{place}");
-        let declaration = declare(Source::Postgres { url, from: table("kept") });
-        let (_, report) = registered(declaration, access);
+        declare(Source::Postgres { url, from: table(name) })
+    };
+    for (user, expected) in [("reader", 0), ("writer", 1)] {
+        let (_, report) = registered(of(user, "kept"), access);
         assert_eq!(report.notes.len(), expected, "{user}: {:?}", report.notes);
+    }
+    postgres.run("CREATE TABLE closed (a int)");
+    refused_as(of("reader", "closed"), access, "grant SELECT on it");
+}
+
+/// Checks that what a function of the database says beside its rows is written nowhere.
+fn notices_reach_no_log(postgres: &Postgres, access: &Access) {
+    postgres.run(
+        "CREATE FUNCTION talkative() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM set_config('client_min_messages', 'notice', true);
+            RAISE NOTICE 'patient %', 4711; RETURN 1; END $$",
+    );
+    let logged = Arc::new(Mutex::new(Vec::new()));
+    let log = Log(logged.clone());
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || log.clone())
+        .finish();
+    let values = tracing::subscriber::with_default(subscriber, || {
+        one_row(source(postgres, query("SELECT talkative() AS a")).source, access).1
+    });
+    assert_eq!(values, [integer(1)]);
+    let logged = logged.lock().unwrap();
+    assert!(!String::from_utf8_lossy(&logged).contains("4711"));
+}
+
+/// A log in memory.
+#[derive(Clone)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use super::*;
@@ -147,6 +148,95 @@ fn a_long_greeting_or_packet_is_read_up_to_the_bound() {
     let error = refused(mysql(port), &bounded(), &["hunter2"]);
     assert!(error.to_string().contains("sent more than 1048576 bytes"), "{error}");
     assert!(serving.join().unwrap() < LIMIT + ON_THE_WAY);
+}
+
+/// A server's side of TLS over a stream.
+type Encrypted = rustls::StreamOwned<rustls::ServerConnection, TcpStream>;
+
+/// Agrees on encryption, and reads the message that begins a session.
+fn begin_encrypted(mut stream: TcpStream) -> Encrypted {
+    let mut request = [0; 8];
+    stream.read_exact(&mut request).unwrap();
+    stream.write_all(b"S").unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+    let mut stream = rustls::StreamOwned::new(connection, stream);
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).unwrap();
+    let rest = usize::try_from(u32::from_be_bytes(length)).unwrap() - 4;
+    stream.read_exact(&mut vec![0; rest]).unwrap();
+    stream
+}
+
+/// The most memory that this process has held so far, in bytes.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+}
+
+/// Lets a client in: no password, a session's number and secret, ready.
+const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0K\0\0\0\x0c\0\0\0\x07seedZ\0\0\0\x05I";
+
+#[test]
+fn a_length_that_is_only_announced_takes_no_memory() {
+    let before = peak();
+    for announced in [&b"\xff\xff\xff\xff"[..], b"\x7f\xff\xff\xff", b"\x40\0\0\0"] {
+        for login in [&b""[..], READY] {
+            let kind: &[u8] = if login.is_empty() { b"R" } else { b"D" };
+            let said = [login, kind, announced].concat();
+            let plain = said.clone();
+            let (port, serving) = server(move |mut stream| {
+                begin_postgres(&mut stream);
+                let _ = stream.write_all(&plain);
+                // The relay hangs up.
+                let _ = stream.read(&mut [0]);
+            });
+            let error = refused(postgres(port), &bounded(), &["hunter2"]);
+            assert!(matches!(error, SourceError::Unavailable(_)), "{error:?}");
+            serving.join().unwrap();
+            let (port, serving) = server(move |stream| {
+                let mut stream = begin_encrypted(stream);
+                let _ = stream.write_all(&said);
+                let _ = stream.flush();
+                let mut rest = Vec::new();
+                let _ = stream.read_to_end(&mut rest);
+            });
+            let url = format!("postgres://a:hunter2@127.0.0.1:{port}/d?sslmode=require");
+            let source = Source::Postgres { url, from: table("t") };
+            let error = refused(declare(source), &bounded(), &["hunter2"]);
+            assert!(matches!(error, SourceError::Unavailable(_)), "{error:?}");
+            serving.join().unwrap();
+        }
+    }
+    // Other tests of this process take memory, too, and far less than what was announced.
+    let grown = peak().saturating_sub(before);
+    assert!(grown < 512 << 20, "{grown}");
+}
+
+#[test]
+fn a_server_without_encryption_gets_no_password_where_it_is_required() {
+    let (port, serving) = server(|mut stream| {
+        let mut request = [0; 8];
+        stream.read_exact(&mut request).unwrap();
+        stream.write_all(b"N").unwrap();
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        rest
+    });
+    let url = format!("postgres://a:hunter2@127.0.0.1:{port}/d?sslmode=require");
+    let error =
+        refused(declare(Source::Postgres { url, from: table("t") }), &bounded(), &["hunter2"]);
+    assert!(error.to_string().contains("TLS failed"), "{error}");
+    assert_eq!(serving.join().unwrap(), b"");
 }
 
 #[test]

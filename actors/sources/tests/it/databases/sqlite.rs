@@ -132,7 +132,7 @@ fn nothing_is_written_and_nothing_outside_is_read() {
     assert!(!inside.join("none.db").exists());
     fs::write(inside.join("text.db"), "no database at all, but long enough to be one".repeat(99))
         .unwrap();
-    refused_as(source(&inside.join("text.db"), table("kept")), &access, "database");
+    refused_as(source(&inside.join("text.db"), table("kept")), &access, "no SQLite file");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(in super::super) fn of_columns(columns: &[Option<Kind>], kind: InputKind) ->
     };
     let mut kinds = ColumnKinds::default();
     let declared = columns.iter().take(compared).map(|kind| match kind {
-        None => ColumnKind::Any,
+        None | Some(Kind::Unknown) => ColumnKind::Any,
         Some(Kind::Integer) => ColumnKind::Integer,
         Some(Kind::Number) => ColumnKind::Number,
         Some(Kind::Text) => ColumnKind::Text,

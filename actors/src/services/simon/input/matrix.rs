@@ -7,7 +7,7 @@
 
 use cloister_protocols::computation::Input;
 
-use super::{exact_number, items, numbers, wrong_kind};
+use super::{exact_number, is_table, items, numbers, wrong_kind};
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
 
@@ -33,7 +33,9 @@ pub(super) fn matrix(data: &Data) -> Result<Input, ApiError> {
         one => return from_rows(&items(one).collect::<Vec<_>>()),
     };
     if let Some((at, row)) = rows.iter().enumerate().find(|(_, row)| !is_list(row)) {
-        return Err(wrong_kind(&format_args!("row {at}"), "a list", row).hint(HINT));
+        let error = wrong_kind(&format_args!("row {at}"), "a list", row);
+        let has_own_hint = is_table(row) || *row == Data::Null;
+        return Err(if has_own_hint { error } else { error.hint(HINT) });
     }
     from_rows(rows)
 }

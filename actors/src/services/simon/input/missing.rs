@@ -9,8 +9,8 @@ use crate::vocabulary::data::Data;
 /// places nothing is left out.
 pub(in super::super) fn without_nulls(data: &Data, kind: InputKind) -> (Data, u64) {
     match kind {
-        InputKind::Set => without(inner_set(data), has_null),
-        InputKind::Keyed(_) => without(keyed::inner_rows(data), has_null),
+        InputKind::Set => without(inner_set(data), lacks_an_id),
+        InputKind::Keyed(_) => without(keyed::inner_rows(data), lacks_an_id),
         InputKind::Extremes => without(data, lacks_an_entry),
         InputKind::Ranked => without_in_arrays(data),
         kind if kind.has_rows() => without(data, has_null),
@@ -58,6 +58,16 @@ fn lacks_an_entry(item: &Data) -> bool {
     }
 }
 
+/// Reports whether a value is missing, or an id is blank, which is none.
+fn lacks_an_id(item: &Data) -> bool {
+    let id = match item {
+        Data::List(cells) => cells.first(),
+        one => Some(one),
+    };
+    let is_blank = id.and_then(Data::as_text).is_some_and(|id| id.trim().is_empty());
+    is_blank || has_null(item)
+}
+
 fn has_null(item: &Data) -> bool {
     match item {
         Data::Null => true,
@@ -100,6 +110,8 @@ mod tests {
             check(JOINED, rows, r#"[["a",1]]"#, 2);
         }
         check(JOINED, r#"["a",null]"#, r#"["a"]"#, 1);
+        check(JOINED, r#"[["a",""],["",1],[" ",2]]"#, r#"[["a",""]]"#, 2);
+        check(InputKind::Set, r#"["a",""," "]"#, r#"["a"]"#, 2);
     }
 
     #[test]

@@ -186,7 +186,24 @@ fn wrong_kind(place: &dyn Display, needed: &str, got: &Data) -> ApiError {
              `missing` to `drop`, where the function takes rows",
         );
     }
+    if is_table(got) {
+        return error.hint(
+            "the columns of an object have no order: give a table as the list of its rows, such as \
+             [[1, 2], [3, 4]]; in R, toJSON(x, dataframe = \"values\")",
+        );
+    }
     error
+}
+
+/// Reports whether an object is a table by columns, or a row of one with the names of its columns, as
+/// R writes data frames.
+fn is_table(data: &Data) -> bool {
+    let Data::Map(entries) = data else { return false };
+    let is_list =
+        |entry: &Data| matches!(entry, Data::List(_) | Data::Integers(_) | Data::Numbers(_));
+    let is_map = |entry: &Data| matches!(entry, Data::Map(_));
+    let all_lists = entries.values().all(is_list);
+    !entries.is_empty() && (all_lists || !entries.values().any(|it| is_list(it) || is_map(it)))
 }
 
 /// Returns the double that equals the number, if there is one: the number has at most 53 bits from

@@ -296,3 +296,15 @@ fn columns_that_do_not_fit_are_refused() {
         assert!(error.contains(reason), "{name}: {error}");
     }
 }
+
+#[test]
+fn a_data_frame_by_columns_is_told_how_to_be_written() {
+    let frame = r#"{"x":[1,2],"y":[3,4]}"#;
+    let rows = r#"[{"x":1,"y":3},{"x":2,"y":4}]"#;
+    for kind in [InputKind::Numbers, InputKind::Points, InputKind::Matrix, InputKind::Regressors] {
+        for json in [frame, rows] {
+            let error = from(json, kind).unwrap_err();
+            assert!(error.advice().contains("dataframe = \"values\""), "{kind:?} {json}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Ways in which R writes values, read as they are meant.
 //!
-//! An empty list becomes `{}`, and a missing number among numbers the text `"NA"`. Texts keep theirs:
+//! An empty list becomes `{}`, or `null` where a party brings nothing, and a missing number among numbers the text `"NA"`. Texts keep theirs:
 //! among texts `NA` may be a country.
 
 use cloister_protocols::catalogue::InputKind;
@@ -13,6 +13,10 @@ pub(in super::super) fn as_meant(data: &Data, kind: InputKind) -> Option<Data> {
         kind,
         InputKind::Texts | InputKind::TextPairs | InputKind::Set | InputKind::Keyed(_)
     );
+    // A party that brings nothing.
+    if *data == Data::Null {
+        return Some(Data::List(Vec::new()));
+    }
     meant(data, !of_texts)
 }
 
@@ -62,6 +66,8 @@ mod tests {
         let numbers = InputKind::Numbers;
         for (kind, written, due) in [
             (numbers, "{}", "[]"),
+            (numbers, "null", "[]"),
+            (InputKind::Matrix, "null", "[]"),
             (InputKind::Set, "[{}]", "[[]]"),
             (numbers, r#"[1,"NA",2.5]"#, "[1,null,2.5]"),
             (numbers, r#""NA""#, r#""NA""#),
