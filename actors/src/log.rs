@@ -44,6 +44,8 @@ pub struct Log {
 struct Refusals {
     since: Instant,
     number: u64,
+    /// Those of them that the log tells of.
+    written: u64,
 }
 
 /// The subject of an entry.
@@ -94,7 +96,7 @@ impl Log {
 
     /// Writes that a question of a principal was refused, and waits until it is on disk. A refusal
     /// costs the principal nothing. So its entry is short, and of many in an hour only the number is
-    /// written, with the first one after it.
+    /// written: with every doubling of it, with the first one after the hour, and when the node stops.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -118,17 +120,44 @@ impl Log {
     fn count_refusal(&self, principal: &str, now: Instant) -> Option<u64> {
         let mut all = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST_PRINCIPALS && !all.contains_key(principal) {
-            all.retain(|_, refusals| now.saturating_duration_since(refusals.since) < WINDOW);
+            all.retain(|_, refusals| {
+                now.saturating_duration_since(refusals.since) < WINDOW || refusals.unwritten() > 0
+            });
         }
-        let fresh = || Refusals { since: now, number: 0 };
+        let fresh = || Refusals { since: now, number: 0, written: 0 };
         let refusals = all.entry(principal.to_owned()).or_insert_with(fresh);
         let is_over = now.saturating_duration_since(refusals.since) >= WINDOW;
-        let unwritten = refusals.number.saturating_sub(MOST_REFUSALS);
+        let unwritten = refusals.unwritten();
         if is_over {
             *refusals = fresh();
         }
         refusals.number += 1;
-        (is_over || refusals.number <= MOST_REFUSALS).then_some(if is_over { unwritten } else { 0 })
+        if !is_over && !refusals.is_due() {
+            return None;
+        }
+        refusals.written = refusals.number;
+        Some(unwritten)
+    }
+
+    /// Writes the numbers of refusals that the log does not tell of yet: the node stops.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub async fn record_unwritten(&self) -> Result<(), ApiError> {
+        let unwritten: Vec<(String, u64)> = {
+            let mut all = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            let each = all.iter_mut().map(|(principal, refusals)| {
+                let unwritten = refusals.unwritten();
+                refusals.written = refusals.number;
+                (principal.clone(), unwritten)
+            });
+            each.filter(|(_, unwritten)| *unwritten > 0).collect()
+        };
+        for (principal, unwritten) in unwritten {
+            let document = json!({"principal": principal, "refused_before": unwritten});
+            self.record(Kind::Refused, document).await?;
+        }
+        Ok(())
     }
 
     /// Writes an entry, and waits until it is on disk.
@@ -166,6 +195,19 @@ impl Log {
     /// Returns a head as other members are told it.
     fn told(&self, Head { number, hash }: Head) -> Result<AuditHead, VaultError> {
         Ok(AuditHead { losses: self.vault.losses()?, number, hash })
+    }
+}
+
+impl Refusals {
+    fn unwritten(&self) -> u64 {
+        self.number.saturating_sub(self.written)
+    }
+
+    /// Returns whether the last one is written: it is one of the first, or the number has doubled.
+    fn is_due(&self) -> bool {
+        let times = self.number / MOST_REFUSALS;
+        self.number <= MOST_REFUSALS
+            || self.number.is_multiple_of(MOST_REFUSALS) && times.is_power_of_two()
     }
 }
 
@@ -273,7 +315,9 @@ mod tests {
         assert_eq!((0..MOST_REFUSALS).filter_map(|_| written(now)).sum::<u64>(), 0);
         assert_eq!((0..500).filter_map(|_| written(now)).count(), 0);
         assert_eq!(log.count_refusal("bob", now), Some(0), "others are written");
-        assert_eq!(written(now + WINDOW), Some(500));
+        assert_eq!((0..500).filter_map(|_| written(now)).collect::<Vec<_>>(), [999], "it doubled");
+        assert_eq!((0..7).filter_map(|_| written(now)).count(), 0);
+        assert_eq!(written(now + WINDOW), Some(7));
         assert_eq!(written(now + WINDOW), Some(0));
         let condition = "x".repeat(16 << 10);
         let document = json!({"function": "SecureSum", "data": [{"condition": condition}]});
@@ -282,5 +326,22 @@ mod tests {
         assert_eq!(entry["function"], "SecureSum");
         let condition = entry["data"][0]["condition"].as_str().unwrap();
         assert!(condition.starts_with("blake3 ") && condition.len() < 80, "{condition}");
+    }
+
+    #[actix_rt::test]
+    async fn of_refusals_none_is_without_a_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::new(Vault::open(folder.path()).unwrap());
+        let now = Instant::now();
+        // Entries and numbers in them together tell of all, up to the last doubling.
+        let told: u64 =
+            (0..10_000).filter_map(|_| log.count_refusal("ada", now)).map(|it| it + 1).sum();
+        assert_eq!(told, 8_000);
+        log.record_unwritten().await.unwrap();
+        let entries = log.vault().entries(1, 10).unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].document, json!({"principal": "ada", "refused_before": 2_000}));
+        log.record_unwritten().await.unwrap();
+        assert_eq!(log.vault().entries(1, 10).unwrap().len(), 1);
     }
 }

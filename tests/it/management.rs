@@ -373,3 +373,68 @@ fn a_node_that_is_told_to_stop_lets_what_runs_end_and_takes_nothing_new() {
     });
     assert!(cluster.ended_well(0), "{}", cluster.log(0));
 }
+
+/// Makes a request over HTTP/2 without TLS, on the first stream: all names and values as literals.
+fn over_http_2(host: &str, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+    let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
+    };
+    let literal = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let fields = [
+        (":method", method),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", host),
+        ("content-type", "application/json"),
+    ];
+    let field = |(name, value): (&str, &str)| [vec![0], literal(name), literal(value)].concat();
+    let fields: Vec<u8> = fields.into_iter().flat_map(field).collect();
+    let parts = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        frame(4, 0, 0, &[]),
+        frame(1, 4, 1, &fields),
+        frame(0, 1, 1, body),
+    ];
+    parts.concat()
+}
+
+#[test]
+fn a_client_of_http_2_that_goes_ends_what_runs_for_it() {
+    let cluster = Cluster::teaching(2);
+    let api = cluster.api(0);
+    let method = api.attribute(&api.service("Simon"), "compute").uuid();
+    let arguments = json!({"kwargs": long(&cluster, 0, "over-2")}).to_string();
+    let host = cluster.url(0).trim_start_matches("http://").to_owned();
+    let path = format!("/representation/{method}");
+    let mut client = TcpStream::connect(&host).unwrap();
+    // It comes in two parts: the first may be of either protocol.
+    let request = over_http_2(&host, "PATCH", &path, arguments.as_bytes());
+    let (first, rest) = request.split_at(2);
+    client.write_all(first).unwrap();
+    client.write_all(rest).unwrap();
+    let other = cluster.api(1);
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| other.compute(&long(&cluster, 1, "over-2")));
+        in_state(&api, "over-2", "running");
+        drop(client);
+        in_state(&api, "over-2", "cancelled");
+        asked.join().unwrap();
+    });
+}
+
+#[test]
+fn a_client_that_ends_its_own_direction_is_answered() {
+    let cluster = Cluster::teaching(2);
+    let host = cluster.url(0).trim_start_matches("http://").to_owned();
+    for path in ["/readyz", "/v1/functions"] {
+        let mut client = TcpStream::connect(&host).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        client.write_all(request.as_bytes()).unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut line = String::new();
+        BufReader::new(client).read_line(&mut line).unwrap();
+        assert_eq!(line, "HTTP/1.1 200 OK\r\n", "{path}");
+    }
+}

@@ -247,6 +247,12 @@ impl Memory {
         self.answered.values().map(|value| (value.clone(), shown(value))).collect()
     }
 
+    /// Returns the number of questions that are held, pending ones too.
+    #[must_use]
+    pub fn questions(&self) -> usize {
+        self.log.len()
+    }
+
     /// Returns what was told of a value, in percent of its content; 0 if it was not asked about.
     #[must_use]
     pub fn told_percent(&self, value: &Value) -> f64 {

@@ -165,7 +165,8 @@ impl Live {
                 Failure::Deadline {
                     parties: parties.iter().map(|party| self.name(*party)).collect(),
                     awaited: describe(&awaiting),
-                    milliseconds: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
+                    // A peer's time may be up before.
+                    milliseconds: milliseconds(self.deadline.min(self.started.elapsed())),
                     detail,
                 }
             }
@@ -415,6 +416,10 @@ impl Live {
     fn name(&self, party: Party) -> String {
         self.members.get(party.index()).cloned().unwrap_or_else(|| party.to_string())
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Opens the span of a computation's log lines, which a collector sees. Nothing in it depends on a

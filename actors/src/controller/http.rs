@@ -4,6 +4,7 @@
 //! GET and DELETE may carry bodies, as the Python and R clients send them; they are read and
 //! ignored. Every answer is JSON, errors too.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use actix::dev::ToEnvelope;
@@ -26,6 +27,7 @@ use crate::bus::{Description, SESSIONS, Siblings};
 use crate::services::datasets::Content;
 use crate::sessions::Load;
 use crate::vocabulary::code::Code;
+use crate::vocabulary::connection_end::ClientGone;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::label::Download;
@@ -134,14 +136,34 @@ async fn attribute(caller: Caller, path: web::Path<(String, String)>, payload: P
 
 async fn call(caller: Caller, uuid: web::Path<String>, payload: Payload) -> Answer {
     let (envelope, flight) = caller.read(payload).await?;
+    let gone = gone(caller.request());
     let Caller { api, principal, .. } = caller;
-    // A client that goes away drops this request, and ends what runs for it alone.
-    let (_present, awaited) = presence();
+    // A client that goes away ends what runs for it alone, as one does that drops this request.
+    let (present, awaited) = presence();
     let invoke = Invoke { principal, uuid: uuid.into_inner(), envelope, flight, awaited };
-    Ok(match api.ask(invoke).await? {
+    let mut asked = pin!(api.ask(invoke));
+    let invoked = tokio::select! {
+        invoked = &mut asked => invoked,
+        () = gone => {
+            drop(present);
+            asked.await
+        }
+    };
+    Ok(match invoked? {
         Some(uuid) => uuid_answer(uuid),
         None => answer(&Body::None),
     })
+}
+
+/// Returns when the client's connection has ended, and never if nothing is known of it.
+fn gone(request: &HttpRequest) -> impl Future<Output = ()> + use<> {
+    let end = request.conn_data::<ClientGone>().cloned();
+    async move {
+        match end {
+            Some(end) => end.gone().await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 async fn fetch(caller: Caller, uuid: web::Path<String>, payload: Payload) -> Answer {

@@ -12,6 +12,7 @@ pub mod http;
 mod large_bodies;
 mod origins;
 mod readiness;
+mod sending;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub(crate) use self::http::{endpoint, healthy, ready};
 pub use self::large_bodies::{LARGE_BODIES, LargeBodies};
 pub use self::origins::Origins;
 pub use self::readiness::Readiness;
+pub(crate) use self::sending::until_sent;
 use crate::bus::{Bus, DATASETS, Description, Find, List, Siblings};
 use crate::services::datasets::{Content, Forget, Keep, Kept};
 use crate::vocabulary::code::Code;

@@ -23,6 +23,9 @@ use crate::vocabulary::connections::Connections;
 /// The interval at which the addresses of the members are looked up.
 const LOOKING_UP: Duration = Duration::from_secs(60);
 
+/// The time that one name may take.
+const LOOKUP: Duration = Duration::from_secs(10);
+
 /// The most lines that one other member may probe at a time.
 const MOST_PROBES: usize = 3;
 
@@ -117,7 +120,8 @@ async fn look_up(addresses: BTreeMap<String, String>, sources: Rc<RefCell<Source
     loop {
         for (member, address) in &addresses {
             // A name that is not found now keeps its earlier addresses.
-            let Ok(found) = lookup_host(address).await else { continue };
+            let found = tokio::time::timeout(LOOKUP, lookup_host(address)).await;
+            let Ok(Ok(found)) = found else { continue };
             let found = found.map(|address| Source::of(address.ip())).collect();
             sources.borrow_mut().configured.insert(member.clone(), found);
         }

@@ -87,6 +87,7 @@ pub struct Node {
     grace: Duration,
     reloader: Addr<Reloader>,
     vault: Vault,
+    log: Log,
     /// The tasks that run beside the actors until the node stops.
     tasks: Vec<JoinHandle<()>>,
 }
@@ -257,7 +258,7 @@ impl Node {
         };
         let watched = serve_metrics(&settings, &api, &management).await?;
         let http = serve(api_socket, &settings, api, management, tls).await?;
-        let (vault, tasks) = (state.vault, vec![control, sweeping]);
+        let (vault, log, tasks) = (state.vault, state.log, vec![control, sweeping]);
         let grace = settings.grace();
         Ok(Self {
             api: api_address,
@@ -272,6 +273,7 @@ impl Node {
             grace,
             reloader,
             vault,
+            log,
             tasks,
         })
     }
@@ -323,6 +325,9 @@ impl Node {
         self.http.stop(true).await;
         if let Some(watched) = self.watched {
             watched.stop(false).await;
+        }
+        if let Err(error) = self.log.record_unwritten().await {
+            tracing::warn!(%error, "the log does not tell of all refusals");
         }
         self.tasks.iter().for_each(JoinHandle::abort);
         self.data_plane.stop();

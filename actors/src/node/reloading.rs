@@ -38,6 +38,9 @@ use crate::vocabulary::settings::{CurrentPolicies, Settings};
 /// The time in which an actor must answer. It works off its mailbox in milliseconds.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// The time that reading the files may take.
+const READING: Duration = Duration::from_secs(30);
+
 /// The files that a running node reads again.
 pub struct Files {
     /// The consortium file's members.
@@ -79,7 +82,8 @@ impl Reloader {
     async fn reload(&self) -> Result<Value, ApiError> {
         let _turn = self.turn.lock().await;
         let reread = Arc::clone(&self.reread);
-        let (files, certificate) = blocking::run(move || read(&reread)).await?.map_err(refused)?;
+        let reading = timeout(READING, blocking::run(move || read(&reread))).await;
+        let (files, certificate) = reading.map_err(|_| too_slow())??.map_err(refused)?;
         let Files { consortium, identity, settings } = files;
         let facts = Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner));
         check(&facts.consortium, &consortium, self.me, &identity).map_err(refused)?;
@@ -213,6 +217,13 @@ fn silent(actor: &str) -> ApiError {
     let message = format!("nothing was changed: the actor `{actor}` does not answer");
     ApiError::new(Code::NotReloaded, message)
         .hint("try again; if it stays so, start the node again")
+}
+
+fn too_slow() -> ApiError {
+    let seconds = READING.as_secs();
+    let message = format!("nothing was changed: the files were not read within {seconds} s");
+    ApiError::new(Code::NotReloaded, message)
+        .hint("look for a file that is a pipe, or on a disk that does not answer; then try again")
 }
 
 fn refused(reason: String) -> ApiError {

@@ -26,15 +26,16 @@ use cloister_certs::{ApiCertificate, ReadCertificate, SettingsError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, UnboundedSender};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::StartError;
 use super::predecessor::bind;
 use crate::controller::http::{ApiState, routes};
-use crate::controller::{Origins, host_of};
+use crate::controller::{Origins, host_of, until_sent};
 use crate::management::{self, ManagementState};
+use crate::vocabulary::connection_end::ConnectionEnd;
 use crate::vocabulary::connection_table::{ConnectionTable, Most, Standing};
 use crate::vocabulary::connections::Connections;
 use crate::vocabulary::settings::{Access, Settings};
@@ -56,6 +57,9 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// The connections of a worker that may wait for their places, beside those that have one.
 const IN_TRANSIT: usize = 16;
+
+/// The time after which the beginning of a connection is looked at again.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// The longest beginning of a connection that is looked at.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -84,6 +88,7 @@ struct Listening {
 struct Served<T> {
     io: T,
     standing: Standing,
+    end: ConnectionEnd,
 }
 
 /// Reads the certificate that the API shows: that of the settings, or else the identity's. It
@@ -113,6 +118,10 @@ pub(super) async fn serve(
             .app_data(web::Data::new(api.clone()))
             .app_data(web::Data::new(management.clone()))
             .wrap(cors(origins.clone()))
+            .wrap_fn(|request, service| {
+                let answered = service.call(request);
+                async { answered.await.map(until_sent) }
+            })
             .configure(management::routes)
             .configure(routes)
     };
@@ -189,15 +198,14 @@ impl Listening {
             None => server.listen(setting, socket, move || {
                 let http = HttpService::build().graceful_shutdown_signal(closed.clone());
                 let http = http.client_disconnect_timeout(DISCONNECT).local_addr(address);
-                // A client that has gone wants no answer.
-                let http = http.on_connect_ext(tell_standing).h1_allow_half_closed(false);
+                let http = http.on_connect_ext(tell_standing);
                 let http = http.finish(map_config(app(), |()| AppConfig::default()));
                 worker(http, started.clone(), places.clone(), plain)
             }),
             Some(tls) => server.listen(setting, socket, move || {
                 let http = HttpService::build().graceful_shutdown_signal(closed.clone());
                 let http = http.client_disconnect_timeout(DISCONNECT).local_addr(address).secure();
-                let http = http.on_connect_ext(tell_standing).h1_allow_half_closed(false);
+                let http = http.on_connect_ext(tell_standing);
                 let http = http.finish(map_config(app(), |()| AppConfig::default()));
                 let tls = tls.clone();
                 let open = async move |tcp| tls.shake(tcp).await;
@@ -259,7 +267,8 @@ where
                             return None;
                         }
                         let (io, protocol) = open(tcp).await?;
-                        let io = Served { io, standing: place.standing() };
+                        let (standing, end) = (place.standing(), ConnectionEnd::default());
+                        let io = Served { io, standing, end };
                         // An error of a connection is its client's.
                         http.call((io, protocol, Some(from))).await.ok()
                     });
@@ -270,17 +279,31 @@ where
     })
 }
 
-/// Finds the protocol of a connection without TLS: a client may know that this node speaks HTTP/2.
+/// Finds the protocol of a connection without TLS: a client may know that this node speaks HTTP/2. What
+/// may become the beginning of it is waited for.
 async fn plain(tcp: TcpStream) -> Option<(TcpStream, Protocol)> {
-    let mut begun = [0; PREFACE.len()];
-    let length = tcp.peek(&mut begun).await.ok()?;
-    let protocol = if begun.get(..length)? == PREFACE { Protocol::Http2 } else { Protocol::Http1 };
+    let protocol = timeout(HANDSHAKE, async {
+        let mut begun = [0; PREFACE.len()];
+        loop {
+            let length = tcp.peek(&mut begun).await.ok()?;
+            match begun.get(..length)? {
+                begun if begun == PREFACE => return Some(Protocol::Http2),
+                begun if begun.is_empty() || !PREFACE.starts_with(begun) => {
+                    return Some(Protocol::Http1);
+                }
+                // Peeking returns what is there already.
+                _ => sleep(GLANCE).await,
+            }
+        }
+    });
+    let protocol = protocol.await.ok()??;
     Some((tcp, protocol))
 }
 
-/// Lets the requests of a connection know its standing.
+/// Lets the requests of a connection know its standing, and its end.
 fn tell_standing<T>(connection: &Served<T>, extensions: &mut Extensions) {
     extensions.insert(connection.standing.clone());
+    extensions.insert(connection.end.watched());
 }
 
 impl Tls {
@@ -307,7 +330,17 @@ impl<T: AsyncRead + Unpin> AsyncRead for Served<T> {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_read(context, into)
+        let served = self.get_mut();
+        let before = into.filled().len();
+        let polled = Pin::new(&mut served.io).poll_read(context, into);
+        match &polled {
+            Poll::Ready(Ok(())) if into.filled().len() == before && into.remaining() > 0 => {
+                served.end.half_closed();
+            }
+            Poll::Ready(Err(_)) => served.end.broken(),
+            Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
+        polled
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod blocking;
 pub mod clock;
 pub mod code;
+pub mod connection_end;
 pub mod connection_table;
 pub mod connections;
 pub mod consortium;

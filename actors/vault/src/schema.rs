@@ -11,7 +11,7 @@ use crate::error::VaultError;
 const FORMAT: u32 = 1;
 
 /// Single entries by name, all little-endian: [`FORMAT_ENTRY`], [`KEY_ENTRY`], [`HEAD_ENTRY`],
-/// [`LAST_APPROVAL_ENTRY`], [`LOSSES_ENTRY`].
+/// [`LAST_APPROVAL_ENTRY`], [`LOSSES_ENTRY`], [`FREED_ENTRY`].
 /// The mark of the last probe whether the state can be written.
 pub(crate) const PROBED: &str = "probed";
 
@@ -26,6 +26,8 @@ pub(crate) const HEAD_ENTRY: &str = "head";
 const LAST_APPROVAL_ENTRY: &str = "approvals";
 /// The number of losses of the state that were acknowledged. States without one do not have it.
 const LOSSES_ENTRY: &str = "losses";
+/// The bytes of the file that removed uploads left free, about. States of older versions do not have it.
+const FREED_ENTRY: &str = "freed";
 
 /// Token id to sealed record.
 pub(crate) const TOKENS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("tokens");
@@ -151,6 +153,29 @@ pub(crate) fn losses_of(
     meta: &impl ReadableTable<&'static str, &'static [u8]>,
 ) -> Result<u64, VaultError> {
     match meta.get(LOSSES_ENTRY)? {
+        Some(bytes) => bytes.value().try_into().map(u64::from_le_bytes).map_err(|_| altered()),
+        None => Ok(0),
+    }
+}
+
+/// Reads the bytes of the file that are free, about.
+pub(crate) fn freed(transaction: &ReadTransaction) -> Result<u64, VaultError> {
+    freed_of(&transaction.open_table(META)?)
+}
+
+/// Changes the bytes of the file that are free: removed contents leave them, and new ones take them.
+pub(crate) fn change_freed(
+    transaction: &WriteTransaction,
+    change: impl FnOnce(u64) -> u64,
+) -> Result<(), VaultError> {
+    let mut meta = transaction.open_table(META)?;
+    let freed = change(freed_of(&meta)?);
+    meta.insert(FREED_ENTRY, freed.to_le_bytes().as_slice())?;
+    Ok(())
+}
+
+fn freed_of(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u64, VaultError> {
+    match meta.get(FREED_ENTRY)? {
         Some(bytes) => bytes.value().try_into().map(u64::from_le_bytes).map_err(|_| altered()),
         None => Ok(0),
     }

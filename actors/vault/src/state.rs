@@ -1,16 +1,17 @@
 //! The open state: the store, the thread that writes to it, and the node's key.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use redb::{Builder, Database, ReadTransaction};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase};
 use zeroize::Zeroizing;
 
 use crate::chain::Head;
 use crate::error::VaultError;
 use crate::folder::Folder;
-use crate::schema;
+use crate::schema::{self, change_freed, freed};
 use crate::seal::Sealer;
 use crate::store::{Group, Store, durable};
 use crate::writer::{Queue, Written};
@@ -18,7 +19,8 @@ use crate::writer::{Queue, Written};
 /// The cache of redb; its own default is 1 GiB.
 const CACHE_BYTES: usize = 64 << 20;
 
-/// The file's length from which on it is made shorter at the start, if more than half is free.
+/// The bytes that removed uploads have left free from which on the file is made shorter at the start, if
+/// they are more than a quarter of it: a file grows by more than it needs.
 const MUCH_BYTES: u64 = 16 << 20;
 
 /// An open state, closed when it is dropped. Tables read and write through it.
@@ -131,35 +133,47 @@ fn begin(database: &Database, key: Zeroizing<[u8; 32]>) -> Result<Zeroizing<[u8;
     Ok(key)
 }
 
-/// Gives the disk back what removed uploads and earlier memories left free in the file. A state that
-/// cannot be made shorter now is used as it is.
+/// Gives the disk back the space that removed uploads left free in the file. A state that cannot be made
+/// shorter now, for whatever reason, is used as it is. Nothing is read of it otherwise: a start takes no
+/// longer with many uploads.
 fn shortened(
     mut database: Database,
     folder: &Folder,
     opener: &impl Fn() -> Result<Database, VaultError>,
 ) -> Result<Database, VaultError> {
     let before = folder.database_bytes();
-    if before < MUCH_BYTES || used_bytes(&database)? > before / 2 {
+    let freed = database.begin_read().map_err(VaultError::from).and_then(|read| freed(&read));
+    if !freed.is_ok_and(|freed| freed >= MUCH_BYTES && freed > before / 4) {
         return Ok(database);
     }
-    match database.compact() {
-        Ok(_) => {
+    tracing::info!(before, "the state's file is made shorter: much of it is free");
+    // A damaged page makes the database's own code panic.
+    let compacted = catch_unwind(AssertUnwindSafe(|| database.compact()));
+    let database = match compacted {
+        Ok(Ok(_)) => {
             tracing::info!(before, after = folder.database_bytes(), "the state's file is shorter");
-            Ok(database)
+            database
         }
-        Err(error) => {
-            tracing::warn!(%error, "the state's file cannot be made shorter");
+        failed => {
+            let reason = match failed {
+                Ok(Err(error)) => error.to_string(),
+                _ => "it is damaged".to_owned(),
+            };
+            tracing::warn!(reason, "the state's file cannot be made shorter");
             // Closed before it is opened: after a fault of the disk redb refuses all work.
-            drop(database);
-            opener()
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+            opener()?
         }
+    };
+    // It is not tried again at each start.
+    if let Err(error) = forget_freed(&database) {
+        tracing::warn!(%error, "the state's file is tried to be made shorter again at the next start");
     }
+    Ok(database)
 }
 
-/// Returns the bytes of the file that are in use.
-fn used_bytes(database: &Database) -> Result<u64, VaultError> {
-    let transaction = database.begin_write()?;
-    let stats = transaction.stats()?;
-    transaction.abort()?;
-    Ok(stats.allocated_pages().saturating_mul(stats.page_size() as u64))
+fn forget_freed(database: &Database) -> Result<(), VaultError> {
+    let transaction = durable(database)?;
+    change_freed(&transaction, |_| 0)?;
+    Ok(transaction.commit()?)
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::error::VaultError;
 use crate::limits::{MAX_UPLOAD_BYTES, MAX_UPLOADS, check_name};
 use crate::records;
-use crate::schema::{UPLOAD_CHUNKS, UPLOADS};
+use crate::schema::{UPLOAD_CHUNKS, UPLOADS, change_freed};
 use crate::seal::{ChunkSealer, Salt, Sealer, length_prefixed, random};
 use crate::state::State;
 use crate::writer::Written;
@@ -99,6 +99,7 @@ impl Uploads<'_> {
             for (number, chunk) in (0..).zip(&sealed.chunks) {
                 chunks.insert((id, number), chunk.as_slice())?;
             }
+            change_freed(group.transaction, |freed| freed.saturating_sub(sealed.bytes))?;
             uploads.insert(id, sealed.record.as_slice())?;
             Ok(())
         })
@@ -124,7 +125,9 @@ impl Uploads<'_> {
         self.0.submit(0, move |group| {
             let mut uploads = group.transaction.open_table(UPLOADS)?;
             let mut chunks = group.transaction.open_table(UPLOAD_CHUNKS)?;
-            remove(&mut uploads, &mut chunks, id)
+            let (existed, bytes) = remove(&mut uploads, &mut chunks, id)?;
+            change_freed(group.transaction, |freed| freed.saturating_add(bytes))?;
+            Ok(existed)
         })
     }
 
@@ -132,13 +135,15 @@ impl Uploads<'_> {
         self.0.submit(0, move |group| {
             let mut uploads = group.transaction.open_table(UPLOADS)?;
             let mut chunks = group.transaction.open_table(UPLOAD_CHUNKS)?;
-            let mut expired = Vec::new();
+            let (mut expired, mut bytes) = (Vec::new(), 0_u64);
             for (id, record) in all_records(&uploads, group.sealer)? {
                 if record.expires <= now {
-                    remove(&mut uploads, &mut chunks, id)?;
+                    let (_, removed) = remove(&mut uploads, &mut chunks, id)?;
+                    bytes = bytes.saturating_add(removed);
                     expired.push(id);
                 }
             }
+            change_freed(group.transaction, |freed| freed.saturating_add(bytes))?;
             Ok(expired)
         })
     }
@@ -265,14 +270,19 @@ fn altered_chunks() -> VaultError {
     VaultError::Altered { table: "upload chunks" }
 }
 
+/// Removes an upload. Returns whether there was one, and the bytes that it leaves free.
 fn remove(
     uploads: &mut Table<'_, u128, &'static [u8]>,
     chunks: &mut Table<'_, (u128, u64), &'static [u8]>,
     id: Uuid,
-) -> Result<bool, VaultError> {
+) -> Result<(bool, u64), VaultError> {
     let id = id.as_u128();
     let existed = uploads.remove(id)?.is_some();
+    let mut bytes = 0_u64;
     // Does not trust the number of chunks in the record, which may have been altered.
-    chunks.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
-    Ok(existed)
+    chunks.retain_in((id, 0)..=(id, u64::MAX), |_, chunk| {
+        bytes = bytes.saturating_add(chunk.len() as u64);
+        false
+    })?;
+    Ok((existed, bytes))
 }

@@ -1,7 +1,7 @@
 //! The questions of each principal in the memory of a source.
 //!
 //! A memory has room for a bounded number of questions, and forgets none. So one principal fills a
-//! part of it only, and keeps no other one from asking.
+//! part of it only while there is much room, and leaves the last quarter to others in any case.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::principal::Principal;
 
-/// The most questions of one principal, where there are several.
+/// The most questions of one principal, where there is less room than this left.
 const MOST: usize = MAX_QUESTIONS / 4;
 
 /// The bytes of a principal with a number of questions.
@@ -43,15 +43,22 @@ impl Asker {
 }
 
 impl Askers {
-    /// Counts questions, if the principal may have so many more.
+    /// Counts questions, if the principal may have so many more. `held` is the number of all questions
+    /// in the memory, these among them.
     ///
     /// # Errors
     /// If it may not.
-    pub(super) fn take(&mut self, by: Asker, questions: usize) -> Result<(), ApiError> {
+    pub(super) fn take(
+        &mut self,
+        by: Asker,
+        questions: usize,
+        held: usize,
+    ) -> Result<(), ApiError> {
         let Asker::Principal(by) = by else { return Ok(()) };
         let before = self.0.get(&by).copied().unwrap_or(0);
         let after = before.saturating_add(u32::try_from(questions).unwrap_or(u32::MAX));
-        if usize::try_from(after).is_ok_and(|after| after > MOST) {
+        let is_full = MAX_QUESTIONS.saturating_sub(held) < MOST;
+        if is_full && usize::try_from(after).is_ok_and(|after| after > MOST) {
             return Err(over_quota());
         }
         if questions > 0 {
@@ -86,8 +93,8 @@ impl Askers {
 
 fn over_quota() -> ApiError {
     let message = format!(
-        "your questions about this dataset have told something new {MOST} times, the most for one \
-         principal"
+        "your questions about this dataset have told something new {MOST} times or more, and the room \
+         that is left is for other principals"
     );
     ApiError::new(Code::OverQuota, message).hint(
         "ask a question again that was answered: that is free; or ask the owner, who sees with \
@@ -100,20 +107,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_principal_takes_a_part_and_no_more() {
+    fn one_principal_leaves_a_quarter_of_the_room_to_others() {
         let (ada, bob) = (Asker::Principal([1; 16]), Asker::Principal([2; 16]));
         let mut askers = Askers::default();
-        for _ in 0..MOST {
-            askers.take(ada, 1).unwrap();
+        let mut held = 0;
+        let mut take = |askers: &mut Askers, by, questions| {
+            let taken = askers.take(by, questions, held + questions);
+            held += if taken.is_ok() { questions } else { 0 };
+            taken
+        };
+        for _ in 0..3 * MOST {
+            take(&mut askers, ada, 1).unwrap();
         }
-        assert_eq!(askers.take(ada, 1).unwrap_err().code(), Code::OverQuota);
-        // A question that tells nothing new is free.
-        askers.take(ada, 0).unwrap();
-        askers.take(bob, MOST).unwrap();
-        askers.give_back(ada, 1);
-        askers.take(ada, 1).unwrap();
+        let refused = take(&mut askers, ada, 1);
+        assert_eq!(refused.unwrap_err().code(), Code::OverQuota);
+        take(&mut askers, bob, MOST).unwrap();
+        assert_eq!(take(&mut askers, bob, 1).unwrap_err().code(), Code::OverQuota);
         for _ in 0..MAX_QUESTIONS {
-            askers.take(Asker::Anybody, 1).unwrap();
+            take(&mut askers, Asker::Anybody, 1).unwrap();
         }
         let read = Askers::of_bytes(&askers.to_bytes()).unwrap();
         assert_eq!(read, askers);

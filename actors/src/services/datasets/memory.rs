@@ -232,7 +232,7 @@ impl Memories {
         };
         let told = tickets.iter().filter(|ticket| ticket.is_recorded()).count();
         if asking.rules.are_kept()
-            && let Err(error) = remembered.asked.take(asking.by, told)
+            && let Err(error) = remembered.take_questions(asking.by, told)
         {
             for ticket in tickets {
                 remembered.memory.withdraw(ticket).map_err(not_pending)?;

@@ -5,7 +5,7 @@ use cloister_sources::{Column, Kind as ColumnKind, Source};
 use tempfile::tempdir;
 use zeroize::Zeroizing;
 
-use super::super::reserved::Settled;
+use super::super::reserved::{Settled, Unheard};
 use super::super::told::{sums_of_one, told};
 use super::*;
 
@@ -340,9 +340,18 @@ fn one_principal_leaves_room_for_the_questions_of_others() {
         let memories = Memories::new(vault.clone());
         reserve(&memories, &trial, 0..50, &kept).unwrap();
         let remembered = memories.of(&trial).unwrap();
-        // All but one of the rest.
-        let rest = cloister_disclosure::MAX_QUESTIONS / 4 - 2;
-        remembered.lock().unwrap().asked.take(kept.by, rest).unwrap();
+        // All but one of the rest, and so many of others that less than a quarter is free.
+        let most = cloister_disclosure::MAX_QUESTIONS / 4;
+        let mut filled = remembered.lock().unwrap();
+        filled.asked.take(kept.by, most - 2, 0).unwrap();
+        for number in 0..3 * most {
+            let value = cloister_disclosure::Value::new(&format!("value {number}")).unwrap();
+            let sums = BTreeMap::from([(value, Profile::of_numbers(&[0.0, 1.0]))]);
+            let selection = Selection::new((1_000..1_100).collect()).unwrap();
+            let question = Question { selection, source_rows: 2_000, sums, ranks: BTreeMap::new() };
+            filled.memory.record(&question).unwrap();
+        }
+        drop(filled);
         let taken_back = reserve(&memories, &trial, 0..40, &kept).unwrap().unwrap();
         memories.settle(taken_back, Settled::TakenBack).unwrap();
         reserve(&memories, &trial, 0..40, &kept).unwrap();
@@ -357,4 +366,23 @@ fn one_principal_leaves_room_for_the_questions_of_others() {
     // An earlier question is free, and another principal has room.
     reserve(&memories, &trial, 0..50, &kept).unwrap();
     reserve(&memories, &trial, 0..20, &other).unwrap();
+}
+
+#[test]
+fn a_question_that_ends_while_it_is_read_is_taken_back() {
+    let folder = tempdir().unwrap();
+    let memories = Memories::new(Vault::open(folder.path()).unwrap());
+    let trial = dataset("trial", "/data/t.csv");
+    let ask = |rows| reserve(&memories, &trial, rows, &SUM);
+    let asked = || memories.of(&trial).unwrap().lock().unwrap().asked.clone();
+    ask(0..50).unwrap();
+    let before = asked();
+    let reserved = ask(0..20).unwrap().unwrap();
+    assert_ne!(asked(), before);
+    drop(Unheard::new(reserved, memories.clone()));
+    assert_eq!(asked(), before);
+    // One of which members hear is not taken back when it is dropped.
+    let reserved = ask(0..20).unwrap().unwrap();
+    drop(Unheard::new(reserved, memories.clone()).heard());
+    assert_ne!(asked(), before);
 }

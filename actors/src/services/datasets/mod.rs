@@ -41,7 +41,7 @@ pub use self::obtained::{Added, Contents, Group, Obtained};
 use self::reading_limits::ReadingLimits;
 use self::refusals::Refusals;
 pub use self::refusals::refused_for_its_data;
-pub use self::reserved::{Reserved, Settled};
+pub use self::reserved::{Reserved, Settled, Unheard};
 use self::rows::Incomplete;
 pub use self::uploads::{Content, Forget, Keep, Kept, Restore};
 use super::own_description;

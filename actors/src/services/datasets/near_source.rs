@@ -55,7 +55,7 @@ impl Store {
             Objection::Failed(error) => error,
             Objection::Rule => too_close(),
         })?;
-        Ok(Some(Obtained { reserved, ..Obtained::of(content) }))
+        Ok(Some(Obtained { reserved: self.unheard(reserved), ..Obtained::of(content) }))
     }
 
     fn aggregated(

@@ -3,7 +3,7 @@
 use cloister_sources::{Kind, Values};
 
 use super::kept::KeptQuestion;
-use super::reserved::Reserved;
+use super::reserved::Unheard;
 use super::rows::pick;
 use crate::vocabulary::data::Data;
 use crate::vocabulary::label::Private;
@@ -17,7 +17,7 @@ pub struct Obtained {
     /// The number of rows that were left out because a value was missing.
     pub dropped: u64,
     /// The question about a dataset, which its answer or its failure settles.
-    pub reserved: Option<Reserved>,
+    pub reserved: Option<Unheard>,
     /// The question, if its answer is to be kept.
     pub kept: Option<KeptQuestion>,
     /// True for a dataset of which the node's own rules leave out rows, or of which none are selected.

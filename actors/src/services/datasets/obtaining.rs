@@ -20,7 +20,7 @@ use super::indicated::{Indicated, indicated};
 use super::kept::KeptQuestion;
 use super::memory::{Asked, Asking, Objection, too_close};
 use super::obtained::{Contents, Obtained};
-use super::reserved::Reserved;
+use super::reserved::{Reserved, Unheard};
 use super::rows::{Identities, Incomplete, Rows, selected};
 use super::told::{Told, sums_of_one, told};
 use super::uploads::{Content, json};
@@ -126,7 +126,7 @@ impl Store {
                 let asked = Asked { told: &told, columns, identities, permille, indicated, groups };
                 let asking = asking(&told, selection, obtain);
                 let reserved = self.memories.left_out(dataset, &asked, &asking)?;
-                Ok(Obtained { reserved, ..Obtained::left_out() })
+                Ok(Obtained { reserved: self.unheard(reserved), ..Obtained::left_out() })
             }
             Err(Objection::Rule) => Err(too_close()),
             Err(Objection::Failed(error)) => Err(error),
@@ -172,7 +172,7 @@ impl Store {
             {
                 self.without_few(dataset, selection, (obtained, identities.to_vec()), obtain)
             }
-            reserved => Ok(Obtained { reserved: reserved?, ..obtained }),
+            reserved => Ok(Obtained { reserved: self.unheard(reserved?), ..obtained }),
         }
     }
 
@@ -197,7 +197,7 @@ impl Store {
             let indicated = indicated_by(&obtained, selection, &identities, obtain);
             match self.remember(dataset, selection, (&identities, &indicated, &[]), obtain) {
                 Err(Objection::Rule) => {}
-                reserved => return Ok(Obtained { reserved: reserved?, ..obtained }),
+                reserved => return Ok(Obtained { reserved: self.unheard(reserved?), ..obtained }),
             }
         }
         Err(Objection::Rule)
@@ -264,6 +264,10 @@ impl Store {
             Err(SourceError::Stopped) => Err(too_many_to_view(most)),
             Err(error) => Err(unreadable(dataset, &error)),
         }
+    }
+
+    pub(super) fn unheard(&self, reserved: Option<Reserved>) -> Option<Unheard> {
+        reserved.map(|reserved| Unheard::new(reserved, self.memories.clone()))
     }
 
     /// Checks that an answer about these rows may be opened, and reserves the question.

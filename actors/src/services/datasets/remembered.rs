@@ -4,7 +4,7 @@ use cloister_disclosure::{Memory, Question, Verdict};
 use cloister_sources::Dataset;
 use zeroize::Zeroizing;
 
-use super::askers::Askers;
+use super::askers::{Asker, Askers};
 use super::memory::{
     Asked, Asking, Objection, objection, policy, question_of, questions, too_close,
 };
@@ -34,6 +34,14 @@ impl Remembered {
     /// Returns the text that rows' hashes are keyed with.
     pub(super) fn context(&self) -> &str {
         &self.context
+    }
+
+    /// Counts questions that were reserved for a principal.
+    ///
+    /// # Errors
+    /// If it may not have so many.
+    pub(super) fn take_questions(&mut self, by: Asker, questions: usize) -> Result<(), ApiError> {
+        self.asked.take(by, questions, self.memory.questions())
     }
 
     /// Returns the memory as it is now, if several questions are to be reserved together.

@@ -44,6 +44,52 @@ impl Reserved {
     }
 }
 
+/// A reserved question of which no member has heard yet. If it is dropped so, because its computation
+/// ended while it was read, it is taken back.
+pub struct Unheard {
+    reserved: Option<Reserved>,
+    memories: Memories,
+}
+
+impl Unheard {
+    pub(super) fn new(reserved: Reserved, memories: Memories) -> Self {
+        Self { reserved: Some(reserved), memories }
+    }
+
+    /// Takes out its rows as earlier answers tell them apart.
+    pub fn take_earlier(&mut self) -> Option<Earlier> {
+        self.reserved.as_mut().and_then(Reserved::take_earlier)
+    }
+
+    pub(super) fn with_turn(mut self, turn: Option<Arc<Turn>>) -> Self {
+        self.reserved = self.reserved.take().map(|reserved| reserved.with_turn(turn));
+        self
+    }
+
+    /// Returns the question: members may hear of it from here on, and its end has to be noted.
+    #[must_use]
+    pub fn heard(mut self) -> Option<Reserved> {
+        self.reserved.take()
+    }
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        let Some(reserved) = self.reserved.take() else { return };
+        let memories = self.memories.clone();
+        let take_back = move || {
+            if let Err(error) = memories.settle(reserved, Settled::TakenBack) {
+                tracing::warn!(%error, "a question about a dataset counts as answered");
+            }
+        };
+        // It writes to the disk, which this thread may not wait for.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(take_back)),
+            Err(_) => take_back(),
+        }
+    }
+}
+
 /// The end of a reserved question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {

@@ -22,7 +22,9 @@ use crate::log::{self, Kind, Log};
 use crate::policy::{Decide, Grant, canonical};
 use crate::progress::{Observer, Reporter};
 use crate::records::{Begun, Finished, Subject};
-use crate::services::datasets::{CountRefusal, Reserved, Settle, Settled, refused_for_its_data};
+use crate::services::datasets::{
+    CountRefusal, Reserved, Settle, Settled, Unheard, refused_for_its_data,
+};
 use crate::sessions::{Decline, Launch, Reservation, Reserve, Terms};
 use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
@@ -94,7 +96,7 @@ struct Prepared {
     /// The time of reading the data as the function takes them, checking and encoding them.
     encoding: Duration,
     /// The question about a dataset, if there is one.
-    reserved: Option<Reserved>,
+    reserved: Option<Unheard>,
     /// The same question, if its answer is to be kept.
     kept: Option<Kept>,
 }
@@ -159,7 +161,7 @@ impl Job {
         let head = match node.log.record(Kind::Asked, with(&account, asked)).await {
             Ok(head) => head,
             Err(error) => {
-                settle(&node, reserved, Settled::TakenBack).await;
+                drop(reserved);
                 let _ = node.siblings.ask(SESSIONS, Decline { reservation, failure: None }).await;
                 return Err(error);
             }
@@ -169,6 +171,7 @@ impl Job {
         let terms = Terms { rules, origin, audit: head, remembers };
         let trace = trace.then_some(encoding);
         let watched = reporter.clone();
+        let reserved = reserved.and_then(Unheard::heard);
         let turn = reserved.as_ref().and_then(Reserved::turn);
         let launch = Launch { reservation, request, terms, turn, started, reporter, trace };
         let concluded = node.siblings.ask(SESSIONS, launch).await;
@@ -268,7 +271,7 @@ impl Job {
         };
         let mut gathered = reader.gather(materials).await?;
         let mut reserved = gathered.take_reserved();
-        let earlier = reserved.as_mut().and_then(Reserved::take_earlier);
+        let earlier = reserved.as_mut().and_then(Unheard::take_earlier);
         let kept = gathered.take_kept().map(|question| Kept::new(question, &principal, losses));
         if gathered.is_left_out() {
             grant.origin = Origin::LeftOut;
@@ -289,7 +292,7 @@ impl Job {
             // The client must not learn which row was wrong in which way.
             (Err(error), Some(dataset)) => {
                 // The refusal is an answer about these rows.
-                settle(node, reserved, Settled::Heard).await;
+                settle(node, reserved.and_then(Unheard::heard), Settled::Heard).await;
                 let count = CountRefusal { principal, dataset };
                 // Where the datasets are gone, nothing is read any more.
                 let _ = node.siblings.ask(DATASETS, count).await;

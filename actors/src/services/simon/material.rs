@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::input;
 use crate::bus::{DATASETS, Siblings};
 use crate::policy::Use;
-use crate::services::datasets::{Contents, KeptQuestion, Obtain, Reserved};
+use crate::services::datasets::{Contents, KeptQuestion, Obtain, Unheard};
 use crate::vocabulary::data::{Data, HANDLE};
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
@@ -33,7 +33,7 @@ pub(super) struct Gathered {
     dropped: u64,
     drop_missing: bool,
     /// The question about a dataset, if there is one.
-    reserved: Option<Reserved>,
+    reserved: Option<Unheard>,
     /// The same question, if its answer is to be kept.
     kept: Option<KeptQuestion>,
     /// True if the rows of the dataset are left out.
@@ -305,7 +305,7 @@ impl Gathered {
     }
 
     /// Takes out the question about a dataset.
-    pub(super) fn take_reserved(&mut self) -> Option<Reserved> {
+    pub(super) fn take_reserved(&mut self) -> Option<Unheard> {
         self.reserved.take()
     }
 

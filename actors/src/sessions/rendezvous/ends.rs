@@ -1,10 +1,13 @@
 //! Ends of runs that peers told of before this node's client asked for them.
 //!
 //! Clients ask at almost the same time, so word of a run's end may come just before the own client
-//! asks for it. Within [`MOMENT`] that request shares the end; later ones begin the next run.
+//! asks for it. Within [`MOMENT`] that request shares the end; later ones begin the next run. A notice
+//! may come again over a new connection, when it has had its effect.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
+
+use cloister_protocols::wire::SessionId;
 
 use super::run::Key;
 use super::run_counters::Group;
@@ -13,7 +16,8 @@ use crate::vocabulary::failure::Failure;
 /// The time after word of a run's end within which a request for it shares the end.
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// The most ends of one peer that are remembered. Each holds a notice.
+/// The most ends of one peer that are remembered, of which each holds a notice, and the most sessions
+/// of which it is known that the peer has told their end: more than it sends again.
 const MOST_OF_ONE: usize = 256;
 
 /// The ends, by the names of their runs.
@@ -21,6 +25,8 @@ const MOST_OF_ONE: usize = 256;
 pub(super) struct Ends {
     by_name: HashMap<Key, End>,
     of_peer: BTreeMap<usize, usize>,
+    /// The sessions of which each peer has told the end, the oldest first.
+    heard: BTreeMap<usize, VecDeque<SessionId>>,
 }
 
 /// The end of a run.
@@ -39,6 +45,20 @@ pub(super) struct End {
 }
 
 impl Ends {
+    /// Notes that a peer has told of the end of this session. Returns false if it had before, so that
+    /// each notice has one effect.
+    pub(super) fn is_news(&mut self, position: usize, session: SessionId) -> bool {
+        let heard = self.heard.entry(position).or_default();
+        if heard.contains(&session) {
+            return false;
+        }
+        heard.push_back(session);
+        if heard.len() > MOST_OF_ONE {
+            heard.pop_front();
+        }
+        true
+    }
+
     /// Remembers the end of a run under this name, in place of an earlier one. A peer that tells of
     /// too many is not listened to.
     pub(super) fn keep(&mut self, name: Key, end: End) {

@@ -138,3 +138,28 @@ fn notices_that_are_too_long_or_too_many_are_not_kept() {
     });
     assert_eq!(shared.take(257).count(), 256);
 }
+
+/// A peer sends the notices of the last minute again when its link is back.
+#[test]
+fn a_notice_that_comes_again_ends_no_later_request() {
+    let now = Instant::now();
+    let mut table = table(now);
+    let group = table.group("study", &[0, 1, 2]);
+    let members = ids(&table, &[0, 1, 2]);
+    let notice = Failure::Stopping.to_notice("study", 0, members, 1);
+    assert!(stop(&mut table, now, group.session(0), &notice).is_empty());
+    // The end was not shared in time. Later the clients ask again, and a link is down meanwhile.
+    let later = now + Duration::from_secs(30);
+    let down = Event::LinkDown { position: 2, reason: "it has closed the connection".into() };
+    let _nothing_runs = table.on(later, down);
+    let reserve = Reserve { members: vec![0, 1, 2], network: "study".into() };
+    let reserved = table.on(later, Event::Reserve(reserve));
+    let [Effect::Grant(run)] = reserved.as_slice() else { panic!("the name is free") };
+    let launched = Event::Launch { run: *run, since: later, cancelled: false };
+    let waits = table.on(later, launched);
+    assert!(matches!(waits.as_slice(), [Effect::AwaitLinks { .. }]), "it waits for the link");
+    assert!(stop(&mut table, later, group.session(0), &notice).is_empty());
+    let boot = [2; 16];
+    let begun = table.on(later, Event::LinkUp { position: 2, boot });
+    assert!(matches!(begun.as_slice(), [Effect::Begin { .. }]), "it still waited");
+}

@@ -114,7 +114,7 @@ impl Table {
             return;
         };
         self.pending.forget(position, session);
-        if notice.network != OWN_NETWORK {
+        if notice.network != OWN_NETWORK && self.ends.is_news(position, session) {
             self.take_number(position, session, &notice);
         }
         let Some(run) = self.sessions.get(&session).copied() else { return };

@@ -95,6 +95,40 @@ fn the_file_is_shorter_after_a_restart_where_uploads_were_removed() {
     assert!(after < before / 2, "{after} of {before}");
 }
 
+/// The check whether the file can be shorter, and what makes it shorter, keep no node from its start.
+#[test]
+fn a_damaged_page_of_an_upload_keeps_nothing_else_from_being_used() {
+    let mut random = Seeded::new();
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("state.redb");
+    let vault = Vault::open(folder.path()).unwrap();
+    let removed = [(); 5].map(|()| upload("anna", 5));
+    for upload in &removed {
+        put(&vault, upload, &random.bytes(8 << 20), MUCH).unwrap();
+    }
+    vault.append("kept", 1, serde_json::json!({"a": 1})).wait().unwrap();
+    let before = std::fs::read(&path).unwrap();
+    put(&vault, &upload("bob", 5), &random.bytes(8 << 20), MUCH).unwrap();
+    for upload in &removed {
+        assert!(vault.remove_upload(upload.id).wait().unwrap());
+    }
+    vault.close();
+    // The new upload lies where much has changed.
+    let mut whole = std::fs::read(&path).unwrap();
+    let is_other = |at: &usize| before.get(*at) != whole.get(*at);
+    let block = 64 << 10;
+    let is_new = |at: &usize| (*at..at + block).step_by(64).filter(is_other).count() > 900;
+    let found = (0..whole.len() - block).step_by(4_096).find(is_new).unwrap();
+    whole[found + block / 2..found + block / 2 + 4_096].fill(0xaa);
+    std::fs::write(&path, &whole).unwrap();
+    for entries in 1..3 {
+        let vault = Vault::open(folder.path()).unwrap();
+        assert_eq!(vault.verify().unwrap().entries, entries);
+        vault.append("after", 2, serde_json::json!({})).wait().unwrap();
+        vault.close();
+    }
+}
+
 /// Returns the quota that refuses the upload, or `kept`.
 fn what(result: Result<(), VaultError>) -> &'static str {
     match result {

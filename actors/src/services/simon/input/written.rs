@@ -1,7 +1,8 @@
 //! Ways in which R writes values, read as they are meant.
 //!
-//! An empty list becomes `{}`, or `null` where a party brings nothing, and a missing number among numbers the text `"NA"`. Texts keep theirs:
-//! among texts `NA` may be a country.
+//! An empty list becomes `{}`, or `null` where a party brings nothing, and a missing number among
+//! numbers the text `"NA"`. Texts keep theirs: among texts `NA` may be a country. Which of the two a
+//! column is, all its rows say together: a row is never judged alone.
 
 use cloister_protocols::catalogue::InputKind;
 
@@ -29,15 +30,105 @@ fn meant(data: &Data, of_numbers: bool) -> Option<Data> {
             entries.insert("array".to_owned(), array);
             Some(Data::Map(entries))
         }
-        Data::List(items) => {
-            let of_numbers = of_numbers || are_numbers(items);
-            let items: Vec<(&Data, Option<Data>)> =
-                items.iter().map(|item| (item, meant_item(item, of_numbers))).collect();
-            items.iter().any(|(_, meant)| meant.is_some()).then(|| {
-                Data::list(items.into_iter().map(|(item, meant)| meant.unwrap_or(item.clone())))
+        Data::List(items) if !of_numbers && items.iter().any(is_row) => {
+            let columns = columns_of_numbers(items);
+            changed(items, |item| match item {
+                Data::List(cells) if is_row(item) => meant_row(cells, &columns),
+                _ => meant(item, false),
             })
         }
+        Data::List(items) => {
+            let of_numbers = of_numbers || are_numbers(items);
+            changed(items, |item| meant_item(item, of_numbers))
+        }
         _ => None,
+    }
+}
+
+/// Returns the items as they are meant, or `None` if all are written so already.
+fn changed(items: &[Data], meant: impl Fn(&Data) -> Option<Data>) -> Option<Data> {
+    let items: Vec<(&Data, Option<Data>)> = items.iter().map(|item| (item, meant(item))).collect();
+    items
+        .iter()
+        .any(|(_, meant)| meant.is_some())
+        .then(|| Data::list(items.into_iter().map(|(item, meant)| meant.unwrap_or(item.clone()))))
+}
+
+/// Returns whether an item of a list is a row of cells, and not a list of rows.
+fn is_row(item: &Data) -> bool {
+    match item {
+        Data::Integers(_) | Data::Numbers(_) => true,
+        Data::List(cells) => !cells.iter().any(is_list),
+        _ => false,
+    }
+}
+
+fn is_list(item: &Data) -> bool {
+    matches!(item, Data::List(_) | Data::Integers(_) | Data::Numbers(_))
+}
+
+fn meant_row(cells: &[Data], of_numbers: &[bool]) -> Option<Data> {
+    let places = cells.iter().zip(of_numbers);
+    let meant: Vec<(&Data, Option<Data>)> =
+        places.map(|(cell, of_numbers)| (cell, meant_item(cell, *of_numbers))).collect();
+    meant
+        .iter()
+        .any(|(_, meant)| meant.is_some())
+        .then(|| Data::list(meant.into_iter().map(|(cell, meant)| meant.unwrap_or(cell.clone()))))
+}
+
+/// Returns for each place in the rows whether numbers stand there beside texts `NA` and nothing else.
+fn columns_of_numbers(items: &[Data]) -> Vec<bool> {
+    let mut columns: Vec<Column> = Vec::new();
+    for row in items.iter().filter(|item| is_row(item)) {
+        let kinds: Vec<Kind> = match row {
+            Data::Integers(numbers) => vec![Kind::Number; numbers.len()],
+            Data::Numbers(numbers) => vec![Kind::Number; numbers.len()],
+            Data::List(cells) => cells.iter().map(Kind::of).collect(),
+            _ => Vec::new(),
+        };
+        columns.resize(columns.len().max(kinds.len()), Column::default());
+        columns.iter_mut().zip(kinds).for_each(|(column, kind)| column.add(kind));
+    }
+    columns.iter().map(Column::is_of_numbers).collect()
+}
+
+/// The kind of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Number,
+    /// A missing value, or the text by which R writes a missing number.
+    Missing,
+    Other,
+}
+
+impl Kind {
+    fn of(item: &Data) -> Self {
+        match item {
+            Data::Integer(_) | Data::Number(_) => Self::Number,
+            Data::Null => Self::Missing,
+            item if is_not_available(item) => Self::Missing,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The kinds of values in a column, or in a list.
+#[derive(Clone, Copy, Default)]
+struct Column {
+    has_number: bool,
+    has_other: bool,
+}
+
+impl Column {
+    fn add(&mut self, kind: Kind) {
+        self.has_number |= kind == Kind::Number;
+        self.has_other |= kind == Kind::Other;
+    }
+
+    /// Returns `true` if numbers stand beside missing values and nothing else.
+    fn is_of_numbers(&self) -> bool {
+        self.has_number && !self.has_other
     }
 }
 
@@ -45,11 +136,10 @@ fn meant_item(item: &Data, of_numbers: bool) -> Option<Data> {
     if of_numbers && is_not_available(item) { Some(Data::Null) } else { meant(item, of_numbers) }
 }
 
-/// Returns `true` if numbers stand beside texts `NA` and nothing else.
 fn are_numbers(items: &[Data]) -> bool {
-    let is_number = |item: &Data| matches!(item, Data::Integer(_) | Data::Number(_));
-    let fits = |item: &Data| is_number(item) || is_not_available(item) || *item == Data::Null;
-    items.iter().any(is_number) && items.iter().all(fits)
+    let mut column = Column::default();
+    items.iter().map(Kind::of).for_each(|kind| column.add(kind));
+    column.is_of_numbers()
 }
 
 fn is_not_available(item: &Data) -> bool {
@@ -76,6 +166,12 @@ mod tests {
             (InputKind::Texts, r#"[1,"NA",2]"#, "[1,null,2]"),
             (InputKind::Texts, r#"["DE","NA"]"#, r#"["DE","NA"]"#),
             (InputKind::TextPairs, r#"[["DE","NA"],["NA","FR"]]"#, r#"[["DE","NA"],["NA","FR"]]"#),
+            // A row is never judged alone: Namibia is among countries.
+            (InputKind::TextPairs, r#"[[17,"NA"],[18,"DE"]]"#, r#"[[17,"NA"],[18,"DE"]]"#),
+            (InputKind::Set, r#"[[17,"NA"],[18,"DE"]]"#, r#"[[17,"NA"],[18,"DE"]]"#),
+            (InputKind::TextPairs, r#"[[1,2.5],[2,"NA"]]"#, "[[1,2.5],[2,null]]"),
+            (InputKind::TextPairs, r#"[["NA",1],["NA","NA"]]"#, r#"[["NA",1],["NA",null]]"#),
+            (InputKind::TextPairs, r#"[[1,"NA"],[2,"NA"]]"#, r#"[[1,"NA"],[2,"NA"]]"#),
             (InputKind::Ranked, r#"{"array":[1,"NA"],"k":1}"#, r#"{"array":[1,null],"k":1}"#),
             (numbers, "[1,2]", "[1,2]"),
         ] {
