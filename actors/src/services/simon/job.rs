@@ -299,6 +299,7 @@ impl Job {
             members: self.parties.names.clone(),
             roles: self.roles.clone(),
             dataset: material::dataset(&self.materials),
+            selections: material::selections(&self.materials),
         }
     }
 
