@@ -73,6 +73,7 @@ fn of_catalogue(entry: &'static Descriptor) -> Function {
         summary: entry.summary.to_owned(),
         input: String::new(),
         takes: takes(entry.input).to_owned(),
+        columns: None,
         suites: entry.suites().iter().map(ToString::to_string).collect(),
         result_keys: texts(&entry.all_result_keys()),
         reveals: texts(&entry.all_reveals()),

@@ -1,23 +1,22 @@
 // The dashboard's behaviour: live, by keyboard, with roles, and with the names of hostile parties.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, describe, test as alone } from "node:test";
 import { Cutter } from "../../actors/src/management/dashboard/api.js";
-import { PATIENCE, available, launch, open, show } from "./browser.mjs";
-import { HOSTILE, IDS, mock } from "./mock.mjs";
+import { AT_A_TIME, PATIENCE, available, closeShared, contextOf, frames, open, openIn, said, shared, show } from "./browser.mjs";
+import { HELD, HOSTILE, IDS, mock } from "./mock.mjs";
 
-let browser;
-before(async () => {
-  if (available()) browser = await launch();
-});
-after(() => browser?.close());
+after(closeShared);
+
+const tests = [];
+const test = (...of) => tests.push(of);
 
 /** A test with a node of its own, whose page must end without anything having gone wrong. */
 function driven(name, settings, body) {
   test(name, { skip: !available() && "no browser", timeout: 600_000 }, async () => {
     const node = await mock(settings);
     try {
-      const page = await open(browser, node.url, settings);
+      const page = await open(await shared(), `${node.url}/${settings.route ?? ""}`, settings);
       await page.locator("#main h1").waitFor();
       await body({ page, node });
       assert.deepEqual(page.problems, []);
@@ -28,40 +27,49 @@ function driven(name, settings, body) {
   });
 }
 
-const live = (page, state) => page.locator(`#live[data-state=${state}]`).waitFor({ timeout: PATIENCE });
-const focused = (page) => page.evaluate(() => document.activeElement?.dataset?.id || document.activeElement?.id || document.activeElement?.textContent);
-const said = (page, pattern) => page.locator("#said").filter({ hasText: pattern }).waitFor({ timeout: PATIENCE });
-
-/** Sends an answer that was held back, and waits until the page has taken it. */
-async function release(page, held, path) {
-  const taken = page.waitForResponse((response) => new URL(response.url()).pathname === path);
-  held.release();
-  await (await taken).finished();
-  await settled(page);
+/**
+ * The same, where the answers to these first requests of the page are held: `held` has them in their order. The
+ * stream's first events, and `meanwhile`, come before these are asked for. No page asks the node before, so that no
+ * request but this page's can be held.
+ */
+function late(name, { paths, meanwhile = () => {}, ...settings }, body) {
+  test(name, { skip: !available() && "no browser", timeout: 600_000 }, async () => {
+    const node = await mock(settings);
+    try {
+      const first = node.hold("/v1/node");
+      const held = paths.map((path) => node.hold(path));
+      const page = await open(await shared(), `${node.url}/${settings.route ?? ""}`, settings);
+      await first.came;
+      await live(page, "live");
+      await settled(page, node);
+      await meanwhile({ page, node });
+      first.release();
+      await Promise.all(held.map(({ came }) => came));
+      await body({ page, node, held });
+      assert.deepEqual(page.problems, []);
+      await page.context().close();
+    } finally {
+      await node.close();
+    }
+  });
 }
 
-/** Waits until the page has taken what the node has sent until now: what this asks for comes after it. */
-const settled = (page) =>
-  page.evaluate(async () => {
-    await (await fetch("/dashboard/theme.js", { cache: "no-store" })).text();
-    for (let frames = 0; frames < 3; frames += 1) await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-  });
+const live = (page, state) => page.locator(`#live[data-state=${state}]`).waitFor({ timeout: PATIENCE });
+const focused = (page) => page.evaluate(() => document.activeElement?.dataset?.id || document.activeElement?.id || document.activeElement?.textContent);
 
-/**
- * Loads the page anew and holds the answers to these. The stream's first events, and `meanwhile`, come before these are
- * asked for.
- */
-async function reloaded(page, node, paths, meanwhile = () => {}) {
-  const first = node.hold("/v1/node");
-  const held = paths.map((one) => node.hold(one));
-  await page.reload();
-  await first.came;
-  await live(page, "live");
-  await settled(page);
-  await meanwhile();
-  first.release();
-  await Promise.all(held.map(({ came }) => came));
-  return held;
+/** Sends an answer that was held back, and waits until the page has taken it. */
+async function release(page, held, node) {
+  const taken = page.waitForResponse((response) => response.headers()[HELD] === held.number);
+  held.release();
+  await (await taken).finished();
+  await settled(page, node);
+}
+
+/** Waits until the page has taken and drawn what the node has sent on the stream until now. */
+async function settled(page, node) {
+  const mark = node.mark();
+  await page.locator("#foot").getByText(`cloister ${mark}`, { exact: true }).waitFor();
+  await frames(page);
 }
 
 const ENDS = { state: "failed", waiting: null, error: { code: "deadline", message: "too late", hint: "", party: null } };
@@ -85,12 +93,12 @@ test("events are cut out of a stream wherever its pieces end", () => {
 driven("who is blocking, since when and at what, is told and goes on", {}, async ({ page, node }) => {
   await show(page, "computations");
   const blocked = page.locator(".run").filter({ hasText: "StatisticsBivariate" });
-  await blocked.getByText(/waiting for clinic-b since \d+ s, at agreeing/).waitFor();
+  await blocked.getByText(/waiting for clinic-b since (\d+ min )?\d+ s, at agreeing/).waitFor();
   const before = await blocked.locator(".blocking").textContent();
   await blocked.locator(".blocking").filter({ hasNotText: before }).waitFor();
   node.change(IDS.blocked, { state: "running", step: "share", round: 1, waiting: { parties: ["clinic-c"], for: "share", since: new Date(Date.now() - 4_000).toISOString() } });
-  await blocked.getByText(/waiting for clinic-c since \d+ s, at share/).waitFor();
-  await said(page, /StatisticsBivariate waits for clinic-c since \d+ s/);
+  await blocked.getByText(/waiting for clinic-c since (\d+ min )?\d+ s, at share/).waitFor();
+  await said(page, /StatisticsBivariate waits for clinic-c since (\d+ min )?\d+ s/);
 });
 
 driven("what changes leaves focus, what was typed and what was opened alone", {}, async ({ page, node }) => {
@@ -106,7 +114,7 @@ driven("what changes leaves focus, what was typed and what was opened alone", {}
   node.change(IDS.slow, { state: "done", ended: new Date().toISOString(), waiting: null, started: new Date(Date.now() - 100_000).toISOString() });
   await page.locator(".run").filter({ hasText: "SecureMedian" }).waitFor();
   await page.locator(".past").getByText("Sort").first().waitFor();
-  await page.waitForTimeout(1_500);
+  await settled(page, node);
   assert.equal(await page.evaluate(() => window.same === document.activeElement && document.activeElement.isConnected), true);
   // What has the focus goes away with what it is about: its heading gets it, not the top of the page.
   node.change(IDS.blocked, { state: "failed", ended: new Date().toISOString(), waiting: null, error: { code: "deadline", message: "too late", hint: "", party: null } });
@@ -121,7 +129,7 @@ driven("what changes leaves focus, what was typed and what was opened alone", {}
   await page.getByText("numbers from 0 to 1").waitFor();
   node.send("node");
   node.send("members");
-  await page.waitForTimeout(300);
+  await settled(page, node);
   assert.equal(await page.getByLabel("Find").inputValue(), "quan");
   assert.equal(await page.getByText("numbers from 0 to 1").isVisible(), true);
 });
@@ -143,7 +151,7 @@ driven("without a stream it says so, asks by itself, and is live again", {}, asy
   await show(page, "computations");
   node.silence(true);
   await live(page, "reconnecting");
-  await page.locator("#live").getByText(/Reconnecting since \d+ s/).waitFor();
+  await page.locator("#live").getByText(/Reconnecting since (\d+ min )?\d+ s/).waitFor();
   // No event comes, and yet it is known.
   Object.assign(node.known.computations.find((one) => one.id === IDS.blocked), { function: "ByAsking" });
   await page.locator(".run").filter({ hasText: "ByAsking" }).waitFor({ timeout: PATIENCE });
@@ -153,7 +161,7 @@ driven("without a stream it says so, asks by itself, and is live again", {}, asy
   node.known.computations = node.known.computations.filter((one) => one.id !== IDS.slow);
   node.silence(false);
   // It may be live again by itself before anybody clicks.
-  await page.locator("#live").getByRole("button", { name: "Now" }).click({ timeout: 2_000 }).catch(() => {});
+  await page.evaluate(() => document.querySelector("#live [data-do=wake]")?.click());
   await live(page, "live");
   await page.getByText("There is no such computation here").waitFor();
   await show(page, "computations");
@@ -169,7 +177,7 @@ driven("a late answer about a computation does not undo its end", {}, async ({ p
   ends(node, IDS.blocked);
   await said(page, "StatisticsBivariate has failed: too late");
   await show(page, "computations");
-  await release(page, late, path);
+  await release(page, late, node);
   assert.equal(await runs(page, "StatisticsBivariate"), 0);
   // Where it is looked at, a late answer is asked for again.
   const again = node.hold(`/v1/computations/${IDS.slow}`);
@@ -177,7 +185,7 @@ driven("a late answer about a computation does not undo its end", {}, async ({ p
   await again.came;
   ends(node, IDS.slow);
   await said(page, "Sort has failed: too late");
-  await release(page, again, `/v1/computations/${IDS.slow}`);
+  await release(page, again, node);
   await page.getByRole("button", { name: /^Cancel/ }).waitFor({ state: "detached" });
   await page.locator("#main [data-key=loading]").waitFor({ state: "detached" });
   await page.locator("#main [data-key=error]").getByText("too late").waitFor();
@@ -191,7 +199,7 @@ driven("an event that an answer has overtaken does not undo an end", {}, async (
   await said(page, "StatisticsBivariate has failed: too late");
   await show(page, "computations");
   node.send("computations", () => ({ computations: [before] }));
-  await settled(page);
+  await settled(page, node);
   assert.equal(await runs(page, "StatisticsBivariate"), 0);
 });
 
@@ -206,7 +214,7 @@ async function twoOpened(page, node) {
   await held[1].came;
   node.change(IDS.statistics, { function: "Later", result: { samples: 98765 } });
   await page.getByRole("heading", { name: "Later", level: 1 }).waitFor();
-  return [0, 1].map((at) => () => release(page, held[at], paths[at]));
+  return held.map((one) => () => release(page, one, node));
 }
 
 driven("the answer of one computation leaves the repetition of another", {}, async ({ page, node }) => {
@@ -222,31 +230,27 @@ driven("a computation is asked for once at a time, whatever others answer", {}, 
   await first();
   node.change(IDS.statistics, { function: "Last" });
   await page.getByRole("heading", { name: "Last", level: 1 }).waitFor();
-  await settled(page);
+  await settled(page, node);
   assert.equal(asked(), 1);
   await second();
   await page.locator("#main").getByText(/98.?765/).first().waitFor();
   assert.equal(asked(), 2);
 });
 
-driven("a late list leaves what events have told since", {}, async ({ page, node }) => {
-  await show(page, "computations");
-  const path = "/v1/computations";
-  const [late] = await reloaded(page, node, [path]);
+late("a late list leaves what events have told since", { route: "#/computations", paths: ["/v1/computations"] }, async ({ page, node, held: [late] }) => {
   await page.locator(".run").filter({ hasText: "StatisticsBivariate" }).waitFor();
   node.known.computations.unshift({ ...node.known.computations[0], id: "new", function: "SecureMedian", started: new Date().toISOString() });
   node.change("new", {});
   ends(node, IDS.blocked);
   await said(page, "StatisticsBivariate has failed: too late");
-  await release(page, late, path);
+  await release(page, late, node);
   assert.deepEqual([await runs(page, "StatisticsBivariate"), await runs(page, "SecureMedian"), await runs(page, "Sort")], [0, 1, 1]);
 });
 
 driven("a late list does not bring back what the node has forgotten", {}, async ({ page, node }) => {
   await live(page, "live");
   await show(page, "computations");
-  const path = "/v1/computations";
-  const late = node.hold(path);
+  const late = node.hold("/v1/computations");
   node.silence(true);
   await live(page, "reconnecting");
   await late.came;
@@ -254,28 +258,28 @@ driven("a late list does not bring back what the node has forgotten", {}, async 
   node.silence(false);
   await live(page, "live");
   await page.locator(".run").filter({ hasText: "Sort" }).waitFor({ state: "detached" });
-  await release(page, late, path);
+  await release(page, late, node);
   assert.deepEqual([await runs(page, "Sort"), await runs(page, "StatisticsBivariate")], [0, 1]);
 });
 
-driven("late answers of every kind leave what events have told since", {}, async ({ page, node }) => {
-  const paths = ["/v1/members", "/v1/approvals"];
-  const party = page.locator("header").getByText("clinic-z");
-  const held = await reloaded(page, node, paths, async () => {
-    node.known.party = "clinic-z";
-    node.send("node");
-    await party.waitFor();
-  });
+const partyOf = (page) => page.locator("header").getByText("clinic-z");
+const renamed = async ({ page, node }) => {
+  node.known.party = "clinic-z";
+  node.send("node");
+  await partyOf(page).waitFor();
+};
+
+late("late answers of every kind leave what events have told since", { paths: ["/v1/members", "/v1/approvals"], meanwhile: renamed }, async ({ page, node, held }) => {
   // Events leave the memory out: of the late answer this is news, and the party is not.
   await page.getByText("23 MB").waitFor();
-  assert.equal(await party.count(), 1);
+  assert.equal(await partyOf(page).count(), 1);
   const down = page.getByRole("heading", { name: "clinic-b cannot be reached" });
   node.known.approvals = [];
   node.send("approvals");
   node.known.members[1].link = { ...node.known.members[1].link, state: "down", problem: "nobody listens" };
   node.send("members");
   await down.waitFor();
-  for (const [at, path] of paths.entries()) await release(page, held[at], path);
+  for (const one of held) await release(page, one, node);
   assert.equal(await down.count(), 1);
   await show(page, "approvals");
   assert.equal(await page.getByText("Nothing waits for a decision").count(), 1);
@@ -289,21 +293,18 @@ driven("late answers of every kind leave what events have told since", {}, async
   node.known.audit.push({ ...last, number: 135, previous: last.hash, hash: "f".repeat(64) });
   node.send("audit");
   await page.getByText("86 to 135 of 135").waitFor();
-  await release(page, late, "/v1/audit");
+  await release(page, late, node);
   assert.equal(await page.getByText("86 to 135 of 135").count(), 1);
 });
 
-driven("late answers are not for who has signed in since", { scene: "tokens", token: "cloister_operator" }, async ({ page, node }) => {
-  await show(page, "computations");
-  const path = "/v1/computations";
-  const [late] = await reloaded(page, node, [path]);
+late("late answers are not for who has signed in since", { scene: "tokens", token: "cloister_operator", route: "#/computations", paths: ["/v1/computations"] }, async ({ page, node, held: [late] }) => {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("Token").fill("cloister_researcher");
   await page.keyboard.press("Enter");
   await page.getByText("Signed in as ada").waitFor();
   await live(page, "live");
-  await settled(page);
-  await release(page, late, path);
+  await settled(page, node);
+  await release(page, late, node);
   assert.equal(await page.locator(".run").count(), 0);
 });
 
@@ -470,7 +471,7 @@ driven("the log is read page by page, and its chain is checked", {}, async ({ pa
 test("a token is asked for, kept in this tab, and forgotten", { skip: !available() && "no browser" }, async () => {
   const node = await mock({ scene: "tokens" });
   try {
-    const page = await open(browser, node.url);
+    const page = await open(await shared(), node.url);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("Enter a token.").waitFor();
@@ -495,8 +496,7 @@ test("a token is asked for, kept in this tab, and forgotten", { skip: !available
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     assert.equal(await page.evaluate(() => sessionStorage.length), 0);
     assert.equal((await page.locator("body").textContent()).includes("trial"), false);
-    // The node hears of the closed stream when it does; a test that waits in vain ends by its own limit.
-    while (node.streams.size > 0) await page.waitForTimeout(20);
+    await node.until((streams) => streams.size === 0);
     // A token that is revoked while the page is open.
     await page.getByLabel("Token").fill("cloister_auditor");
     await page.keyboard.press("Enter");
@@ -555,7 +555,7 @@ driven("an answer is readable: tables, bars, matrices, with what was revealed an
 test("the documentation shows paths, parameters, schemas and examples", { skip: !available() && "no browser" }, async () => {
   const node = await mock();
   try {
-    const page = await open(browser, `${node.url}/docs#schema-Error`);
+    const page = await open(await shared(), `${node.url}/docs#schema-Error`);
     const grant = page.getByRole("article", { name: /post \/v1\/approvals/ });
     await grant.waitFor();
     assert.match(await grant.textContent(), /Ten times within a month/);
@@ -568,4 +568,233 @@ test("the documentation shows paths, parameters, schemas and examples", { skip: 
   } finally {
     await node.close();
   }
+});
+
+driven("the bar shows the progress of a computation, not the time until its deadline", {}, async ({ page, node }) => {
+  await live(page, "live");
+  await show(page, "computations");
+  const bar = (what) => page.getByRole("progressbar", { name: `Progress of ${what}`, exact: true });
+  const blocked = bar("StatisticsBivariate");
+  assert.deepEqual([await blocked.getAttribute("value"), await blocked.getAttribute("max")], ["200", "500"]);
+  // It waits and comes no further, however near its deadline is.
+  node.change(IDS.blocked, { deadline: new Date(Date.now() + 1_000).toISOString() });
+  await settled(page, node);
+  assert.equal(await blocked.getAttribute("value"), "200");
+  const run = page.locator(".run").filter({ hasText: "Sort" });
+  await run.getByText("Step 4 of 5: computing, round 41, shuffle").waitFor();
+  // A computation like it took so many rounds.
+  node.known.computations.push({ ...node.known.computations.find((one) => one.id === IDS.slow), id: "before", state: "done", waiting: null, ended: new Date().toISOString(), cost: { rounds: 82, bytes_sent: 1, bytes_received: 1, seconds: 1 } });
+  node.change("before", {});
+  await run.getByText("round 41 of about 82, shuffle").waitFor();
+  assert.equal(await bar("Sort").getAttribute("value"), "350");
+  node.change(IDS.slow, { state: "opening", round: 90 });
+  await run.getByText("Step 5 of 5: opening the answer").waitFor();
+});
+
+driven("columns and conditions are shown to those who may see them", { scene: "tokens", token: "cloister_researcher" }, async ({ page, node }) => {
+  const own = node.known.computations.find((one) => one.id === IDS.others);
+  const fact = (term) => page.locator("[data-key=about] dl > div").filter({ has: page.getByText(term, { exact: true }) }).locator("dd");
+  await show(page, `computations/${IDS.others}`);
+  await page.getByText('"age" >= 18 and "sex" = "female"').waitFor();
+  assert.equal(await fact("Columns").textContent(), "age and risk");
+  own.selections[0].condition = null;
+  await page.getByRole("button", { name: "Sign out" }).click();
+  const secret = page.getByLabel("Token");
+  for (const [token, sees] of [["cloister_owner", false], ["cloister_auditor", true]]) {
+    await secret.fill(token);
+    await page.keyboard.press("Enter");
+    await page.getByText("Signed in as").first().waitFor();
+    await show(page, `computations/${IDS.others}`);
+    if (sees) assert.deepEqual([await fact("Columns").textContent(), await fact("Rows").textContent()], ["age and risk", "all"]);
+    else assert.match(await fact("Columns").textContent(), /shown to ada, who computed it, and to auditors/);
+    await page.getByRole("button", { name: "Sign out" }).click();
+  }
+});
+
+driven("computations and datasets are searched", {}, async ({ page, node }) => {
+  await live(page, "live");
+  await show(page, "computations");
+  await page.getByLabel("Find").fill("statistics clinic-b done");
+  await page.getByText(/^4 of \d+$/).waitFor();
+  assert.equal(await page.locator(".past tbody tr").count(), 4);
+  await page.getByText("Nothing like that is being computed").waitFor();
+  await page.getByRole("link", { name: /^Failed/ }).click();
+  await page.getByText("None is like that").waitFor();
+  assert.equal(await page.getByLabel("Find").inputValue(), "statistics clinic-b done", "the filter keeps what was typed");
+  await page.getByLabel("Find").fill("deadline");
+  await page.locator(".past tbody tr").getByText("StatisticsUnivariate").waitFor();
+  assert.match(await page.evaluate(() => location.hash), /state=failed&find=deadline/);
+  node.send("members");
+  await settled(page, node);
+  assert.equal(await page.getByLabel("Find").inputValue(), "deadline");
+  await show(page, "datasets");
+  await page.getByLabel("Find").fill("icd");
+  await page.getByText("1 of 2").waitFor();
+  assert.deepEqual(await page.locator(".dataset h2").allTextContents(), ["registry"]);
+  await page.getByLabel("Find").fill("nothing such");
+  await page.getByText("No dataset is like that").waitFor();
+});
+
+driven("a computation is started by a form of the catalogue's descriptors", {}, async ({ page, node }) => {
+  await live(page, "live");
+  await show(page, "computations");
+  await page.getByRole("link", { name: "Start a computation" }).click();
+  await page.getByRole("heading", { name: "Start a computation", level: 1 }).waitFor();
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByText("Choose a function.").waitFor();
+  assert.equal(await focused(page), "start-function");
+  await page.getByRole("combobox", { name: "Function" }).selectOption("Quantiles");
+  await page.getByText("Each party brings one column of numbers").waitFor();
+  await page.getByRole("combobox", { name: "Dataset" }).selectOption("trial");
+  await page.getByRole("combobox", { name: "Column", exact: true }).selectOption("age");
+  await page.getByRole("button", { name: "Add a condition" }).click();
+  const condition = page.getByRole("group", { name: "Condition 1" });
+  await condition.getByLabel("Column").selectOption("age");
+  await condition.getByLabel("Is").selectOption(">=");
+  await condition.getByLabel("Value").fill("old");
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByText("probabilities: it is required").waitFor();
+  await page.getByLabel("probabilities").fill("0.25, 0.5");
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByText("Condition 1: age is compared with a number").waitFor();
+  assert.equal(await focused(page), "start-where-value-0");
+  // What changes meanwhile leaves what was chosen and typed alone.
+  node.send("members");
+  await settled(page, node);
+  await condition.getByLabel("Value").fill("18");
+  await page.getByRole("button", { name: "Add a condition" }).click();
+  const second = page.getByRole("group", { name: "Condition 2" });
+  await second.getByLabel("Column").selectOption("sex");
+  await second.getByLabel("Value").fill("female");
+  await page.getByLabel("clinic-c").uncheck();
+  await page.getByLabel("Name of the computation").fill("quantiles-of-age");
+  node.known.refusal = [429, { code: "too_many", message: "as many computations run as may", hint: "try again later" }];
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByText("as many computations run as may. try again later").waitFor();
+  node.known.refusal = null;
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByRole("heading", { name: "Quantiles", level: 1 }).waitFor();
+  const [selection, task] = node.known.tasks.slice(-2);
+  assert.deepEqual(selection, { dataset: "trial", columns: ["age"], where: { and: [{ column: "age", op: ">=", value: 18 }, { column: "sex", op: "=", value: "female" }] } });
+  assert.deepEqual(task.network, { nodes: ["clinic-a", "clinic-b"], uuid: "quantiles-of-age", myself: 0 });
+  assert.deepEqual([task.microprotocol, task.parameters], ["Quantiles", { probabilities: [0.25, 0.5] }]);
+  // An address that names another function or dataset opens a new form.
+  await show(page, "start");
+  const unnamed = await page.getByLabel("Name of the computation").inputValue();
+  await page.evaluate(() => (location.hash = "#/start?function=SecureSum&dataset=registry"));
+  await page.getByText("the sum of all numbers").waitFor();
+  assert.deepEqual([await page.getByRole("combobox", { name: "Function" }).inputValue(), await page.getByRole("combobox", { name: "Dataset" }).inputValue()], ["SecureSum", "registry"]);
+  assert.notEqual(await page.getByLabel("Name of the computation").inputValue(), unnamed);
+  await page.goBack();
+  await page.goBack();
+  await page.getByRole("heading", { name: "Quantiles", level: 1 }).waitFor();
+  // The other party opens the same form, filled in but for its data.
+  const address = await page.locator("[data-key=invitations] [data-do=copy]").getAttribute("data-text");
+  assert.match(address, /^http:\/\/127.0.0.1:8002\/#\/start\?function=Quantiles&network=quantiles-of-age/);
+  await page.evaluate((to) => (location.hash = to), new URL(address).hash);
+  await page.getByText("Another party has chosen what is computed").waitFor();
+  assert.deepEqual([await page.getByRole("combobox", { name: "Function" }).inputValue(), await page.getByLabel("probabilities").inputValue(), await page.getByLabel("Name of the computation").inputValue()], ["Quantiles", "[0.25,0.5]", "quantiles-of-age"]);
+});
+
+driven("nobody starts what their role does not allow", { scene: "tokens", token: "cloister_auditor" }, async ({ page }) => {
+  await show(page, "computations");
+  assert.equal(await page.getByRole("link", { name: "Start a computation" }).count(), 0);
+  await show(page, "start");
+  await page.getByRole("heading", { name: "Your role does not show how to start computations" }).waitFor();
+});
+
+/** Clicks a button that has a file kept, and returns the file's name and text. */
+async function kept(page, button) {
+  const coming = page.waitForEvent("download");
+  await button.click();
+  const file = await coming;
+  const parts = [];
+  for await (const part of await file.createReadStream()) parts.push(part);
+  return [file.suggestedFilename(), Buffer.concat(parts).toString()];
+}
+
+driven("results and the list are kept as CSV and JSON", {}, async ({ page, node }) => {
+  await live(page, "live");
+  const one = node.known.computations.find(({ id }) => id === IDS.table);
+  one.result = { table: { '=cmd|"x"': { "stage I": 140, "a,b": null } }, mode: ["benign", "stage I"], ratio: 0.1 + 0.2 };
+  await show(page, `computations/${IDS.table}`);
+  const [name, text] = await kept(page, page.getByRole("button", { name: "CSV of the result" }));
+  assert.match(name, /^StatisticsContingency-[0-9a-f]{8}\.csv$/);
+  assert.equal(text, 'result,row,column,value\r\ntable,"\'=cmd|""x""",stage I,140\r\ntable,"\'=cmd|""x""","a,b",\r\nmode,1,,benign\r\nmode,2,,stage I\r\nratio,,,0.30000000000000004\r\n');
+  const [, whole] = await kept(page, page.getByRole("button", { name: "JSON of the result" }));
+  assert.deepEqual(JSON.parse(whole).result, one.result);
+  await show(page, "computations?state=failed");
+  const [, list] = await kept(page, page.getByRole("button", { name: "CSV of this list" }));
+  assert.deepEqual(list.trim().split("\r\n").map((line) => line.split(",")[1]), ["function", "StatisticsUnivariate"]);
+  const [, documents] = await kept(page, page.getByRole("button", { name: "JSON of this list" }));
+  assert.deepEqual(JSON.parse(documents).computations.map(({ id }) => id), [IDS.failed]);
+});
+
+driven("on a phone the list of computations is short", { size: { width: 390, height: 844 } }, async ({ page, node }) => {
+  node.known.computations = node.known.computations.filter(({ ended }) => ended).slice(0, 12);
+  assert.equal(node.known.computations.length, 12);
+  await page.reload();
+  await show(page, "computations");
+  assert.equal(await page.locator(".past tbody tr").count(), 12);
+  const { height, rows } = await page.evaluate(() => ({ height: document.documentElement.scrollHeight, rows: [...document.querySelectorAll(".past tbody tr")].map((row) => row.getBoundingClientRect().height) }));
+  assert.ok(Math.max(...rows) <= 80, `${rows}`);
+  assert.ok(height <= 1_600, `${height} pixels`);
+});
+
+driven("functions that measure stand apart", {}, async ({ page }) => {
+  await show(page, "functions");
+  const apart = page.getByRole("region", { name: "For measuring" });
+  assert.deepEqual(await apart.locator(".function-name").allTextContents(), ["Empty"]);
+  assert.equal(await page.locator(".function-name").count(), 6);
+});
+
+test("all pages of a browser share one stream, and it goes on when its page is closed", { skip: !available() && "no browser", timeout: 600_000 }, async () => {
+  const node = await mock();
+  try {
+    const context = await contextOf(await shared());
+    const pages = [];
+    // More than the connections of a browser to one node: with a stream each, the last ones would never be there.
+    for (let count = 0; count < 8; count += 1) {
+      const page = await openIn(context, `${node.url}/#/computations`);
+      await live(page, "live");
+      pages.push(page);
+    }
+    const [first, ...others] = node.streams;
+    assert.equal(others.length, 0);
+    ends(node, IDS.blocked);
+    for (const page of pages) await said(page, "StatisticsBivariate has failed: too late");
+    await pages[0].close();
+    await node.until((streams) => streams.size === 1 && !streams.has(first));
+    ends(node, IDS.slow);
+    for (const page of pages.slice(1)) {
+      await said(page, "Sort has failed: too late");
+      await live(page, "live");
+      assert.deepEqual(page.problems, []);
+    }
+    assert.equal(node.streams.size, 1);
+    await context.close();
+  } finally {
+    await node.close();
+  }
+});
+
+test("pages with other tokens share no stream", { skip: !available() && "no browser", timeout: 600_000 }, async () => {
+  const node = await mock({ scene: "tokens" });
+  try {
+    const context = await contextOf(await shared());
+    for (const token of ["cloister_researcher", "cloister_operator"]) {
+      const page = await openIn(context, node.url);
+      await page.getByLabel("Token").fill(token);
+      await page.keyboard.press("Enter");
+      await live(page, "live");
+    }
+    assert.deepEqual([...node.streams].map(({ who }) => who.name), ["ada", "operator-olga"]);
+    await context.close();
+  } finally {
+    await node.close();
+  }
+});
+
+describe("behaviour", { concurrency: AT_A_TIME }, () => {
+  for (const of of tests) alone(...of);
 });

@@ -21,10 +21,25 @@ export const SIZES = { wide: { width: 1360, height: 900 }, narrow: { width: 360,
 const EXECUTABLE = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
 /** The longest wait for an event, in milliseconds, before a test fails because the event does not come. */
-export const PATIENCE = 180_000;
+export const PATIENCE = Number(process.env.CLOISTER_TEST_PATIENCE ?? 180_000);
+
+/** The tests that run at a time, each with a node and a page of its own in one browser. */
+export const AT_A_TIME = 4;
 
 /** Returns whether there is a browser here. */
 export const available = () => (process.env.CLOISTER_TEST_CHROMIUM ?? EXECUTABLE) !== undefined;
+
+let running = null;
+
+/** Returns the browser of this process, which all its tests share. */
+export const shared = () => (running ??= launch());
+
+/** Closes the browser of this process. */
+export async function closeShared() {
+  const browser = await running;
+  running = null;
+  await browser?.close();
+}
 
 export function launch() {
   return chromium.launch({
@@ -33,11 +48,32 @@ export function launch() {
   });
 }
 
-/** A page of its own, which notes whatever goes wrong in it. */
-export async function open(browser, url, { scheme = "light", size = SIZES.wide, token, motion = "no-preference" } = {}) {
-  const context = await browser.newContext({ viewport: size, colorScheme: scheme, locale: "en-GB", reducedMotion: motion, bypassCSP: false, ignoreHTTPSErrors: true });
-  if (token) await context.addInitScript((secret) => sessionStorage.setItem("cloister.token", secret), token);
+/** Runs in every page before its own scripts: what a test asks for later is noted from the begin on. */
+function prepare(secret) {
+  if (secret) sessionStorage.setItem("cloister.token", secret);
+  // However slow a machine is, a page under test waits for answers, also for those that a test holds back.
+  AbortSignal.timeout = () => new AbortController().signal;
+  // Announcements follow each other: a later one takes the place of an earlier one before anybody has looked.
+  window.announced = [];
+  window.listeners = [];
+  new MutationObserver(() => {
+    const text = document.getElementById("said")?.textContent;
+    if (!text || text === window.announced.at(-1)) return;
+    window.announced.push(text);
+    for (const listener of window.listeners) listener();
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+}
+
+/** A context of its own, in which pages share storage, locks and channels. */
+export async function contextOf(browser, { scheme = "light", size = SIZES.wide, token = "", motion = "no-preference" } = {}) {
+  const context = await browser.newContext({ viewport: size, colorScheme: scheme, locale: "en-GB", reducedMotion: motion, bypassCSP: false, ignoreHTTPSErrors: true, acceptDownloads: true });
+  await context.addInitScript(prepare, token);
   context.setDefaultTimeout(PATIENCE);
+  return context;
+}
+
+/** A page of a context, which notes whatever goes wrong in it. */
+export async function openIn(context, url) {
   const page = await context.newPage();
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(`error: ${error.message}`));
@@ -47,39 +83,83 @@ export async function open(browser, url, { scheme = "light", size = SIZES.wide, 
     if (message.type() === "error" && !/Failed to load resource/.test(text)) page.problems.push(`console: ${text}`);
   });
   page.on("request", (request) => {
-    if (new URL(request.url()).origin !== new URL(url).origin && !request.url().startsWith("data:")) page.problems.push(`elsewhere: ${request.url()}`);
+    const asked = new URL(request.url());
+    if (asked.origin !== new URL(url).origin && !["data:", "blob:"].includes(asked.protocol)) page.problems.push(`elsewhere: ${request.url()}`);
   });
   await page.goto(url);
   return page;
 }
 
-/** Goes to a view and waits until it is there. */
+/** A page of its own, in a context of its own. */
+export const open = async (browser, url, settings) => openIn(await contextOf(browser, settings), url);
+
+/** Goes to a view and waits until it is drawn, with all that it asks the node for. */
 export async function show(page, route) {
   await page.evaluate((to) => {
     location.hash = to;
   }, `#/${route}`);
-  await page.waitForSelector("#main h1");
+  await drawn(page, route);
+}
+
+/** Waits until a view is drawn, with all that it asks the node for. */
+export async function drawn(page, route) {
+  const [section, id] = route.split("?")[0].split("/");
+  const key = [section || "overview", ...(section === "computations" && id ? [decodeURIComponent(id)] : [])].join(" ");
+  await page.locator(`#main > .view[data-key="${key}"] h1`).waitFor();
   await page.locator("#main [data-key=loading]").waitFor({ state: "detached" });
-  await page.waitForTimeout(120);
+  await frames(page);
+}
+
+/** Waits until something was announced, be it the last or not. */
+export async function said(page, text) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not announced: ${text}`)), PATIENCE);
+  });
+  await Promise.race([announced(page, text), late]).finally(() => clearTimeout(timer));
+}
+
+const announced = (page, text) =>
+  page.evaluate(
+    (expected) =>
+      new Promise((resolve) => {
+        const look = () => window.announced.some((one) => one.search(expected) >= 0) && resolve();
+        window.listeners.push(look);
+        look();
+      }),
+    typeof text === "string" ? new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")) : text,
+  );
+
+/** Waits until the page has drawn what it knows: frames, and the pause in which it gathers changes. */
+export const frames = (page) =>
+  page.evaluate(async () => {
+    for (let count = 0; count < 2; count += 1) await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  });
+
+/** The world of axe in a page's document: its own, where the page's policy on scripts stays as it is. */
+async function world(page) {
+  page.axe ??= { session: await page.context().newCDPSession(page) };
+  const { session } = page.axe;
+  const evaluate = async (expression) => {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { contextId: page.axe.contextId, awaitPromise: true, returnByValue: true, expression });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  };
+  // A world lasts as long as its document.
+  const lasts = page.axe.contextId && (await evaluate("typeof axe").catch(() => "gone")) === "object";
+  if (!lasts) {
+    const { frameTree } = await session.send("Page.getFrameTree");
+    page.axe.contextId = (await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" })).executionContextId;
+    await evaluate(`${AXE}; 0`);
+  }
+  return evaluate;
 }
 
 /** Returns the findings of axe, as one line each. */
 export async function violations(page) {
-  // In a world of its own, where the page's policy on scripts stays as it is.
-  const session = await page.context().newCDPSession(page);
-  const { frameTree } = await session.send("Page.getFrameTree");
-  const { executionContextId: contextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
-  await session.send("Runtime.evaluate", { expression: AXE, contextId });
-  const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
-    contextId,
-    awaitPromise: true,
-    returnByValue: true,
-    expression: `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] })
-      .then((found) => found.violations.map((v) => v.id + ": " + v.nodes.slice(0, 4).map((n) => n.target.join(" ") + " (" + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? "") + ")").join("; ")))`,
-  });
-  await session.detach();
-  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-  return result.value;
+  const evaluate = await world(page);
+  return evaluate(`axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"], preload: false })
+      .then((found) => found.violations.map((v) => v.id + ": " + v.nodes.slice(0, 4).map((n) => n.target.join(" ") + " (" + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? "") + ")").join("; ")))`);
 }
 
 /** Returns the elements that are wider than the page. */

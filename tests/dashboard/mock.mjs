@@ -116,6 +116,7 @@ function computation(seed, of) {
     cost: state === "done" ? { rounds: 4, messages_sent: 8, bytes_sent: 1_846, bytes_received: 1_850, seconds: 0.0213 } : null,
     rounds: rounds([["agreeing", 0.012, ["clinic-b"]], ["commit", 0.003, ["clinic-c"]], ["share", 0.003], ["open", 0.0033, ["clinic-b"]]]),
     rounds_dropped: 0,
+    selections: of.dataset === null ? [] : [{ dataset: of.dataset ?? "trial", columns: ["age", "risk"], more_columns: 0, condition: '"age" >= 18 and "sex" = "female"' }],
     result: null,
     security: state === "done" ? SECURITY : null,
     disclosure: state === "done" ? DISCLOSURE : null,
@@ -238,6 +239,7 @@ const FUNCTIONS = [
     summary: "the sum of all numbers",
     input: "numbers",
     takes: "one column of numbers",
+    columns: [1, 1],
     suites: ["masked"],
     result_keys: ["sum"],
     reveals: ["the exact sum, before it is rounded to a double, to every party"],
@@ -251,6 +253,7 @@ const FUNCTIONS = [
     summary: "covariance, correlation and regression of two variables",
     input: "points",
     takes: "two columns of numbers",
+    columns: [2, 2],
     suites: ["masked"],
     result_keys: ["samples", "covariance", "correlation_coefficient", "regression_slope"],
     reveals: SECURITY.reveals,
@@ -261,13 +264,15 @@ const FUNCTIONS = [
     summary: "the numbers that given fractions of all numbers are below",
     input: "numbers",
     takes: "one column of numbers",
+    columns: [1, 1],
     suites: ["replicated", "pairwise"],
     result_keys: ["quantiles", "samples"],
     reveals: REPLICATED.reveals,
     parameters: [{ name: "probabilities", type: "list", required: true, summary: "numbers from 0 to 1" }],
   },
-  { name: "SetIntersection", summary: "the items that all parties have", input: "set", takes: "one column of texts", suites: ["intersection"], result_keys: ["intersection", "size_intersection"], reveals: ["how many items each party has, or the size declared by `pad_to`, to every party"], parameters: [{ name: "case", type: "text", required: false, summary: "`lower` compares in lower case" }] },
-  { name: "Empty", summary: "nothing, in two rounds of eight bytes, or `times`: what agreeing and rounds cost", input: "other", takes: "nothing", suites: ["masked"], result_keys: [], reveals: [], parameters: [] },
+  { name: "SetIntersection", summary: "the items that all parties have", input: "set", takes: "one column of texts", columns: [1, 1], suites: ["intersection"], result_keys: ["intersection", "size_intersection"], reveals: ["how many items each party has, or the size declared by `pad_to`, to every party"], parameters: [{ name: "case", type: "text", required: false, summary: "`lower` compares in lower case" }] },
+  { name: "CorrelationVertical", summary: "the correlations of columns of all parties", input: "matrix", takes: "one matrix of numbers, or nothing", columns: [1, 100], suites: ["replicated"], result_keys: ["correlation"], reveals: REPLICATED.reveals, parameters: [{ name: "missing", type: "text", required: false, summary: "`drop` leaves out rows" }, { name: "standardised", type: "boolean", required: false, summary: "`true` standardises columns" }] },
+  { name: "Empty", summary: "nothing, in two rounds of eight bytes, or `times`: what agreeing and rounds cost", input: "other", takes: "something else, or nothing", columns: [0, 0], suites: ["masked"], result_keys: [], reveals: [], parameters: [] },
 ];
 
 const approvals = () => [
@@ -301,6 +306,7 @@ function world(scene) {
     access: "open",
     principal: { name: "anybody", rights: RIGHTS.anybody },
     party: "clinic-a",
+    version: "0.1.0",
     members: MEMBERS.map((name) => member(name)),
     datasets: DATASETS,
     functions: FUNCTIONS,
@@ -308,6 +314,7 @@ function world(scene) {
     approvals: scene === "empty" ? [] : approvals(),
     audit: log(scene === "empty" ? 1 : 134),
     tokens: {},
+    tasks: [],
     days: 364,
   };
   if (scene === "down") {
@@ -347,7 +354,13 @@ function world(scene) {
 const SUMMARY = ["id", "session", "network", "run", "function", "suite", "principal", "dataset", "members", "helpers", "me", "state", "round", "step", "waiting", "started", "ended", "deadline", "error", "cost"];
 const summary = (one) => Object.fromEntries(SUMMARY.map((key) => [key, one[key]]));
 
+/** The objects of the API of clients, as far as the page calls them: their handles are made of what they are. */
+const OBJECTS = { Simon: ["create_task"], Datasets: ["select"], task: ["input", "start"] };
+
 const problem = (code, message, hint, party = null) => ({ code, message, hint, party, trace: uuid(5) });
+
+/** The header of an answer that was held back: its number, by which a test knows it among others of its path. */
+export const HELD = "x-held";
 
 /** Runs a mock. `scene`: usual, down, tokens, empty, hostile. */
 export async function mock({ scene = "usual", port = 0 } = {}) {
@@ -355,7 +368,11 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
   const streams = new Set();
   const requests = [];
   const held = [];
+  const watchers = [];
+  let holds = 0;
+  let marks = 0;
   let refusing = false;
+  const counted = () => watchers.splice(0).forEach((watcher) => watcher());
 
   const principal = (request) => {
     if (known.access === "open") return known.principal;
@@ -366,7 +383,7 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
   const sees = (who, one) => one.principal === who.name || can(who, "observe");
   const nodeOf = (who) => ({
     party: known.party,
-    version: "0.1.0",
+    version: known.version,
     protocol: 7,
     profile: "production",
     started: ago(8_100),
@@ -394,6 +411,10 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
     const method = request.method;
     const wanted = url.searchParams.get("network");
     if (url.pathname === "/openapi.json") return [200, known.openapi ?? OPENAPI];
+    if (version === "representations" || version === "representation") {
+      if (!can(who, "compute")) return wrongRole(who, "compute", "researcher");
+      return represented(method, section, id, body, who);
+    }
     if (version !== "v1") return [404, problem("not_found", "there is nothing here", "see /docs")];
     if (section === "node") return [200, nodeOf(who)];
     if (section === "members") return [200, membersOf()];
@@ -410,7 +431,8 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
         return [200, { cancelled: true }];
       }
       const own = one.principal === who.name;
-      return [200, own ? one : { ...one, result: null, security: null, disclosure: null }];
+      const selections = own || can(who, "audit") ? one.selections : [];
+      return [200, own ? one : { ...one, selections, result: null, security: null, disclosure: null }];
     }
     if (section === "approvals") {
       if (!can(who, "approve")) return wrongRole(who, "decide over others' requests", "owner");
@@ -445,6 +467,26 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
       ];
     }
     return [404, problem("not_found", "there is nothing here", "see /docs")];
+  }
+
+  /** Plays the way of a client to a task: services, their methods, a selection, a task, its start. */
+  function represented(method, handle, attribute, body, who) {
+    const uuid = (text) => [200, { type: "uuid", uuid: text }];
+    if (method === "POST") return uuid(body.kwargs.protocol ?? body.kwargs.microservice);
+    if (method === "DELETE") return [200, { type: "none" }];
+    if (method === "GET") return OBJECTS[handle.split("~")[0]]?.includes(attribute) ? uuid(`${handle}.${attribute}`) : [404, problem("no_such_method", `there is no ${attribute}`, "")];
+    if (handle === "Datasets.select") return uuid(`selection~${known.tasks.push(body.kwargs) - 1}`);
+    if (handle === "Simon.create_task") return uuid(`task~${known.tasks.push(body.kwargs) - 1}`);
+    const [, at, called] = /^task~(\d+)\.(\w+)$/.exec(handle) ?? [];
+    const task = known.tasks[at];
+    if (called === "input") task.data = body.kwargs.data;
+    if (called !== "start") return [200, { type: "none" }];
+    if (known.refusal) return known.refusal;
+    const selection = known.tasks[task.data.representation_uuid?.split("~")[1]];
+    const made = computation(1_000 + known.tasks.length, { function: task.microprotocol, principal: who.name, network: task.task_id, state: "connecting", started: 0, dataset: selection?.dataset ?? null, members: task.network.nodes });
+    known.computations.unshift(made);
+    send("computations", () => ({ computations: [summary(made)] }));
+    return [200, { type: "none" }];
   }
 
   const briefly = (who) => {
@@ -500,13 +542,16 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
       response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
       const stream = { response, who };
       streams.add(stream);
-      request.on("close", () => streams.delete(stream));
-      response.on("close", () => streams.delete(stream));
+      response.on("close", () => {
+        streams.delete(stream);
+        counted();
+      });
       response.write(": hello\n\n");
       for (const event of Object.keys(DOCUMENTS)) {
         if ((event === "approvals" && !can(who, "approve")) || (event === "audit" && !can(who, "audit"))) continue;
         response.write(`event: ${event}\ndata: ${JSON.stringify(DOCUMENTS[event](who))}\n\n`);
       }
+      counted();
       return undefined;
     }
     let body = null;
@@ -519,8 +564,9 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
     const at = request.method === "GET" ? held.findIndex((one) => one.path === url.pathname) : -1;
     if (at < 0) return write(status, document);
     // The answer is of now, whatever changes until it is sent.
-    const [{ come, released }] = held.splice(at, 1);
+    const [{ come, released, number }] = held.splice(at, 1);
     const now = structuredClone(document);
+    response.setHeader(HELD, number);
     come();
     await released;
     return write(status, now);
@@ -536,11 +582,21 @@ export async function mock({ scene = "usual", port = 0 } = {}) {
     streams,
     /** Holds back the answer to the next GET of a path: `came` waits for it, `release` sends what was true then. */
     hold: (path) => {
-      const one = { path };
+      const one = { path, number: String((holds += 1)) };
       const came = new Promise((resolve) => (one.come = resolve));
       one.released = new Promise((resolve) => (one.release = resolve));
       held.push(one);
-      return { came, release: one.release };
+      return { came, release: one.release, number: one.number };
+    },
+    /** Sends a mark to all pages that listen, and returns it: what they show it after, they have taken all before. */
+    mark: () => {
+      known.version = `0.1.${(marks += 1)}`;
+      send("node");
+      return known.version;
+    },
+    /** Waits until this is true of the streams. A new one may begin before an old one is known to have ended. */
+    until: async (isTrue) => {
+      while (!isTrue(streams)) await new Promise((resolve) => watchers.push(resolve));
     },
     /** Ends all streams, and lets none begin until told otherwise. */
     silence: (silent) => {

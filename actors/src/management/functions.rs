@@ -11,12 +11,16 @@ pub(super) async fn list(_: Admitted) -> Answer {
 }
 
 fn function(entry: &Descriptor) -> Function {
+    let columns = entry.input.columns();
+    let [least, most] =
+        [*columns.start(), *columns.end()].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let (input, takes) = input(entry.input);
     Function {
         name: entry.name.to_owned(),
         summary: entry.summary.to_owned(),
         input: input.to_owned(),
         takes: takes.to_owned(),
+        columns: Some([least, most]),
         suites: entry.suites().iter().map(|suite| suite.name().to_owned()).collect(),
         result_keys: entry.all_result_keys().into_iter().map(str::to_owned).collect(),
         reveals: entry.all_reveals().into_iter().map(str::to_owned).collect(),

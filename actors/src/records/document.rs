@@ -20,9 +20,11 @@ impl Records {
         self.summary_of(record, &progress, record.subject.principal == *to)
     }
 
-    /// Returns all that `record` tells. Only a client that asked for the computation (`own`) gets its
-    /// result and protection.
-    pub(super) fn detail(&self, record: &Record, own: bool) -> ComputationDetail {
+    /// Returns all that `record` tells `to` a principal. Only the one that asked for the computation
+    /// gets its result and protection.
+    pub(super) fn detail(&self, record: &Record, to: &Principal) -> ComputationDetail {
+        let own = record.subject.principal == *to;
+        let shown = record.shows_selections_to(to);
         let progress = record.observer.look().clone();
         let report = record.end.as_ref().and_then(|end| end.result.as_ref().ok()?.as_ref());
         let report = report.filter(|_| own);
@@ -30,6 +32,7 @@ impl Records {
             summary: self.summary_of(record, &progress, own),
             rounds: progress.rounds.iter().map(|round| record.round(round)).collect(),
             rounds_dropped: count(progress.forgotten),
+            selections: if shown { record.subject.selections.clone() } else { Vec::new() },
             result: report.and_then(|report| written(&report.result)),
             security: report.and_then(|report| written(&report.security)),
             disclosure: report.map(|report| report.disclosure.clone()),

@@ -3,7 +3,8 @@
 //!
 //! The principal that asked for a computation sees all of it, and its result as long as the node
 //! has room for it. Owners, auditors and operators see functions and progress, never a result, and
-//! of a failure only its code.
+//! of a failure only its code. Columns and conditions are shown to the principal that asked, and to
+//! those who read the same in the audit log.
 //!
 //! If a dataset of this node is involved, times are told on the grid of time on which the node also
 //! answers: reading and encoding take longer for more rows.
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
-use cloister_api::{Computation, ComputationDetail, ReportCost};
+use cloister_api::{Computation, ComputationDetail, ReportCost, Selected};
 use cloister_protocols::session::Roles;
 use uuid::Uuid;
 
@@ -67,6 +68,8 @@ pub struct Subject {
     pub roles: Roles,
     /// The dataset of this node that is computed on, if there is one.
     pub dataset: Option<String>,
+    /// The columns and conditions of datasets. A condition is its asker's text.
+    pub selections: Vec<Selected>,
 }
 
 /// The event that a computation has been asked for.
@@ -251,6 +254,11 @@ impl Record {
     fn is_for(&self, principal: &Principal) -> bool {
         self.subject.principal == *principal || principal.may(Right::Observe)
     }
+
+    /// Returns whether `principal` may see its columns and conditions.
+    fn shows_selections_to(&self, principal: &Principal) -> bool {
+        self.subject.principal == *principal || principal.may(Right::ReadAudit)
+    }
 }
 
 impl Filter {
@@ -349,7 +357,7 @@ impl Handler<Inspect> for Records {
         _: &mut Self::Context,
     ) -> Self::Result {
         let record = self.find(&principal, id)?;
-        Ok(self.detail(record, record.subject.principal == principal))
+        Ok(self.detail(record, &principal))
     }
 }
 

@@ -141,6 +141,10 @@ pub struct ComputationDetail {
     /// The number of earlier rounds that are forgotten.
     #[serde(default)]
     pub rounds_dropped: u64,
+    /// The columns and rows of datasets that this node computes on. They are told to the principal
+    /// that asked for it, and to those who may read them in the audit log.
+    #[serde(default)]
+    pub selections: Vec<Selected>,
     /// The answer, told to the principal that asked for it, as long as the node keeps it.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
@@ -152,6 +156,23 @@ pub struct ComputationDetail {
     /// The disclosure rules that held, told to the principal that asked for it.
     #[serde(default)]
     pub disclosure: Option<Disclosure>,
+}
+
+/// The columns and rows of a dataset that a computation takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Selected {
+    /// The dataset's name.
+    pub dataset: String,
+    /// The columns, in the order in which the function takes them: the first 64.
+    #[schema(max_items = 64)]
+    pub columns: Vec<String>,
+    /// The number of further columns.
+    #[serde(default)]
+    pub more_columns: u64,
+    /// The condition on rows, as the audit log writes it, up to 1,024 characters; null where all
+    /// rows are taken.
+    #[serde(default)]
+    pub condition: Option<String>,
 }
 
 /// A round on the time axis, in seconds since the computation began.

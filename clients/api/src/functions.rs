@@ -44,6 +44,10 @@ pub struct Function {
     /// The same in words.
     #[serde(default)]
     pub takes: String,
+    /// The fewest and the most columns of a table that one party selects for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<u32>, min_items = 2, max_items = 2)]
+    pub columns: Option<[u32; 2]>,
     /// The suites that serve it, the usual one first.
     #[serde(default)]
     #[schema(schema_with = suites)]

@@ -16,7 +16,8 @@ mod schema;
 mod stage;
 
 pub use self::computations::{
-    Cancelled, Computation, ComputationDetail, Computations, Cost, Problem, Round, STATES, Waiting,
+    Cancelled, Computation, ComputationDetail, Computations, Cost, Problem, Round, STATES,
+    Selected, Waiting,
 };
 pub use self::functions::{
     COLUMN_KINDS, Column, Dataset, Datasets, Function, Functions, INPUTS, MISSING, Parameter,

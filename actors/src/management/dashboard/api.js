@@ -108,11 +108,12 @@ export class Cutter {
 }
 
 /**
- * Listens to the node's events until it is stopped.
+ * Listens to the node's events until it is stopped, by a stream of this page's own.
  *
- * `heard(event, document)` for each event; `changed(state)` with `live`, `reconnecting`, `denied`.
+ * `heard(event, document, whole)` for each event, `whole` where it tells everything of its kind; `changed(state)` with
+ * `live`, `reconnecting`, `denied`; `alive()` for each sign of life.
  */
-export function listen({ heard, changed }) {
+function listenAlone({ heard, changed, alive = () => {} }) {
   let stopped = false;
   let tries = 0;
   let stopper = null;
@@ -133,11 +134,13 @@ export function listen({ heard, changed }) {
       const cutter = new Cutter();
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let first = true;
+      const begun = new Set();
       for (;;) {
         const { done, value } = await reader.read();
         if (done || stopped) return "ended";
         clearTimeout(silence);
         silence = setTimeout(() => stopper.abort(), SILENCE);
+        alive();
         if (first) {
           first = false;
           tries = 0;
@@ -150,7 +153,10 @@ export function listen({ heard, changed }) {
           } catch {
             continue;
           }
-          heard(event, document);
+          // A stream begins with everything, and goes on with the computations that change.
+          const whole = event !== "computations" || !begun.has(event);
+          begun.add(event);
+          heard(event, document, whole);
         }
       }
     } catch {
@@ -183,6 +189,102 @@ export function listen({ heard, changed }) {
       stopped = true;
       stopper?.abort();
       waking?.();
+    },
+  };
+}
+
+/** What all pages with this token call their lock and their channel. Nobody without the token can tell it. */
+async function together() {
+  const secret = new TextEncoder().encode(`cloister events ${token() ?? ""}`);
+  const digest = await crypto.subtle.digest("SHA-256", secret);
+  return `cloister.events.${[...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/**
+ * Listens to the node's events until it is stopped, over one stream of all pages of this browser with the same token:
+ * the page that has the lock listens, and passes on what it hears. A browser opens six connections to a node over plain
+ * HTTP, and six streams would take all of them.
+ *
+ * `joined()` where another page's stream is heard, which told its beginning before. Browsers have locks where the
+ * page's origin can be trusted: over TLS, and on this machine. Elsewhere each page has a stream of its own.
+ */
+export function listen({ heard, changed, joined }) {
+  if (!navigator.locks || !globalThis.BroadcastChannel || !globalThis.crypto?.subtle) return listenAlone({ heard, changed });
+  const ending = new AbortController();
+  let channel = null;
+  let own = null;
+  let state = "starting";
+  let silence = null;
+  let release = () => {};
+
+  const pass = (message) => channel?.postMessage(message);
+
+  function become(to) {
+    state = to;
+    changed(to);
+  }
+
+  /** Another page tells what it hears. Without a word from it for long, nobody listens. */
+  function follow(message) {
+    clearTimeout(silence);
+    silence = setTimeout(() => become("reconnecting"), SILENCE);
+    if (message.kind === "event") heard(message.event, message.document, message.whole);
+    if (message.kind !== "state" || message.state === state) return;
+    const before = state;
+    become(message.state);
+    if (message.state === "live" && before === "starting") joined();
+  }
+
+  /** Another page has come, or wants a stream that is down to be tried again. */
+  function answer(message) {
+    if (message.kind === "hello") pass({ kind: "state", state });
+    if (message.kind === "wake") own.wake();
+  }
+
+  function lead() {
+    clearTimeout(silence);
+    own = listenAlone({
+      heard: (event, document, whole) => {
+        heard(event, document, whole);
+        pass({ kind: "event", event, document, whole });
+      },
+      changed: (to) => {
+        pass({ kind: "state", state: to });
+        become(to);
+      },
+      alive: () => pass({ kind: "alive" }),
+    });
+  }
+
+  async function run() {
+    const name = await together();
+    if (ending.signal.aborted) return;
+    channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }) => {
+      if (own) answer(data);
+      else if (data.kind !== "hello" && data.kind !== "wake") follow(data);
+    };
+    pass({ kind: "hello" });
+    const held = () => {
+      lead();
+      return new Promise((resolve) => {
+        release = resolve;
+      });
+    };
+    // It is refused where the page stops listening before its turn.
+    await navigator.locks.request(name, { signal: ending.signal }, held).catch(() => {});
+  }
+
+  run();
+  return {
+    /** Tries again now. */
+    wake: () => (own ? own.wake() : pass({ kind: "wake" })),
+    stop: () => {
+      ending.abort();
+      clearTimeout(silence);
+      own?.stop();
+      release();
+      channel?.close();
     },
   };
 }

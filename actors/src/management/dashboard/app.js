@@ -2,14 +2,16 @@
 
 import { approvals, grant, refuse } from "./approvals.js";
 import { audit } from "./audit.js";
-import { cancelling, computation, computations, heading, running } from "./computations.js";
+import { cancelling, computation, computations, heading, running, shown } from "./computations.js";
 import { datasets } from "./datasets.js";
 import { clean, h, measure, name, patch, say, sentence } from "./dom.js";
 import { tick, time } from "./format.js";
+import { saveList, saveResult } from "./export.js";
 import { functions } from "./functions.js";
 import { overview } from "./overview.js";
 import { icon, title } from "./parts.js";
-import { load, may, observe, openAudit, probe, reload, signIn, signOut, signedIn, start, state, verify, wake, watch } from "./store.js";
+import { add, drop, edited, forgetDraft, starting, submit } from "./start.js";
+import { computations as known, load, may, observe, openAudit, probe, reload, signIn, signOut, signedIn, start, state, verify, wake, watch } from "./store.js";
 
 const SECTIONS = [
   ["overview", "Overview", overview],
@@ -20,20 +22,25 @@ const SECTIONS = [
   ["functions", "Functions", functions],
 ];
 
+/** A view without a place of its own in the navigation: it belongs to computations. */
+const START = ["start", "Start a computation", starting];
+
 let route = parse();
+/** The name of the computation that was started here and is shown as soon as the node tells of it. */
+let awaited = null;
 
 function parse() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [section = "", id = ""] = path.split("/");
-  const known = SECTIONS.find(([which]) => which === section) ?? SECTIONS[0];
-  const isOne = known[0] === "computations" && id !== "";
+  const of = [...SECTIONS, START].find(([which]) => which === section) ?? SECTIONS[0];
+  const isOne = of[0] === "computations" && id !== "";
   let decoded = id;
   try {
     decoded = decodeURIComponent(id);
   } catch {
     // As it stands, it is no id of anything.
   }
-  return { section: known[0], id: isOne ? decoded : null, query: new URLSearchParams(query), view: isOne ? computation : known[2], label: known[1] };
+  return { section: of[0], id: isOne ? decoded : null, query: new URLSearchParams(query), view: isOne ? computation : of[2], label: of[1] };
 }
 
 const byId = (id) => document.getElementById(id);
@@ -50,8 +57,10 @@ function render() {
 }
 
 function draw() {
+  if (awaited !== null && route.section !== "start") followStarted();
   const main = byId("main");
   document.body.dataset.signed = state.signedOut ? "out" : "in";
+  if (state.signedOut) forgetDraft();
   patch(byId("whose"), whose());
   patch(byId("nav"), state.signedOut ? [] : navigation());
   patch(byId("live"), state.signedOut ? [] : live());
@@ -65,6 +74,14 @@ function draw() {
   const party = state.node ? ` · ${clean(state.node.party)}` : "";
   const name = `${of}${party} · cloister`;
   if (document.title !== name) document.title = name;
+}
+
+/** Opens the computation that was started here, once the node tells of it. */
+function followStarted() {
+  const found = known().find((one) => one.network === awaited && one.principal === state.node?.principal?.name);
+  if (!found) return;
+  awaited = null;
+  location.hash = `#/computations/${encodeURIComponent(found.id)}`;
 }
 
 const viewKey = () => `${route.section}${route.id ? ` ${route.id}` : ""}`;
@@ -90,7 +107,7 @@ function navigation() {
         { "data-key": which },
         h(
           "a",
-          { href: which === "overview" ? "#/" : `#/${which}`, "aria-current": which === route.section ? (route.id ? "true" : "page") : null },
+          { href: which === "overview" ? "#/" : `#/${which}`, "aria-current": which === route.section ? (route.id ? "true" : "page") : which === "computations" && route.section === "start" ? "true" : null },
           icon(which),
           h("span", { class: "nav-label" }, label),
           marks[which],
@@ -225,6 +242,31 @@ const DEEDS = {
     signIn(secret);
     focusHeading();
   },
+  start: async () => {
+    const done = submit();
+    draw();
+    const { network, focus } = (await done) ?? {};
+    if (network) {
+      awaited = network;
+      say("It is started.");
+      location.hash = `#/computations?find=${encodeURIComponent(network)}`;
+    }
+    draw();
+    if (focus) byId(focus)?.focus();
+  },
+  "start-add": (button) => {
+    add(button.dataset.what);
+    draw();
+  },
+  "start-drop": (button) => {
+    drop(button.dataset.what, Number(button.dataset.at));
+    draw();
+  },
+  export: (button) => {
+    const detail = state.details.get(button.dataset.id);
+    if (button.dataset.what === "list") saveList(shown(route.query), button.dataset.kind);
+    else if (detail) saveResult(detail, button.dataset.kind);
+  },
   cancel: (button) => attempt(cancelling(button.dataset.id), "It was not cancelled"),
   grant: (button) => attempt(grant(button.dataset.id), "It was not granted"),
   refuse: (button) => attempt(refuse(button.dataset.id), "It was not refused"),
@@ -284,9 +326,16 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("input", (event) => {
+  if (event.target.dataset?.field) {
+    edited(event.target);
+    return render();
+  }
   if (event.target.dataset?.change !== "find") return;
-  const query = event.target.value ? `?find=${encodeURIComponent(event.target.value)}` : "";
-  history.replaceState(null, "", `#/${route.section}${query}`);
+  // What is typed goes with the other choices in the address.
+  const query = new URLSearchParams(route.query);
+  if (event.target.value) query.set("find", event.target.value);
+  else query.delete("find");
+  history.replaceState(null, "", query.size > 0 ? `#/${route.section}?${query}` : `#/${route.section}`);
   route = parse();
   render();
 });
@@ -322,7 +371,7 @@ window.addEventListener("resize", () => measure(byId("main")));
 document.addEventListener("toggle", (event) => event.target instanceof Element && measure(event.target), true);
 setInterval(() => {
   tick(document);
-  if (document.querySelector("progress.deadline, .lanes .open") && !document.hidden) render();
+  if (document.querySelector(".run, .lanes .open") && !document.hidden) render();
 }, 1_000);
 
 observe(render);

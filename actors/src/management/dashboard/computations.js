@@ -1,11 +1,14 @@
-// Computations: who takes part, where each is, who is blocking; one in detail; cancelling.
+// Computations: who takes part, where each is, who is blocking; one in detail; cancelling, searching.
 
 import { ask, clean, h, name } from "./dom.js";
+import { exports } from "./export.js";
 import { NOTHING, bytes, coarsely, count, exactly, moment, now, span, time } from "./format.js";
 import { lanes } from "./lanes.js";
-import { badge, closed, empty, facts, hash, icon, loading, names, panel, table, title, trouble, waiting } from "./parts.js";
+import { badge, closed, empty, facts, hash, icon, loading, names, panel, search, table, title, trouble, waiting } from "./parts.js";
+import { progress } from "./progress.js";
 import { disclosure, results, security } from "./result.js";
-import { ENDED, cancel, computations as all, mayCancel, seesAll, state } from "./store.js";
+import { invitations } from "./start.js";
+import { ENDED, cancel, computations as all, may, mayCancel, seesAll, state } from "./store.js";
 
 const FILTERS = [
   ["", "All"],
@@ -16,15 +19,16 @@ const FILTERS = [
 ];
 
 export function computations(route) {
-  const filter = route.query.get("state") ?? "";
-  return [title("Computations"), content(filter)];
+  const starts = may("compute") ? h("a", { class: "button primary", href: "#/start" }, "Start a computation") : null;
+  return [title("Computations", starts), content(route.query.get("state") ?? "", route.query.get("find") ?? "")];
 }
 
-function content(filter) {
+function content(filter, sought) {
   const refusal = state.refusals.get("computations");
   if (refusal?.code === "wrong_role") return closed(refusal, "computations", ["researcher", "owner", "auditor", "operator"]);
   if (!state.computations) return refusal ? trouble(refusal, "Computations", { "data-key": "trouble" }) : loading("its computations");
-  const list = all();
+  const known = all();
+  const list = known.filter((one) => fits(one, sought));
   const running = list.filter((one) => !ENDED.has(one.state));
   const past = list.filter((one) => ENDED.has(one.state) && (filter === "" || one.state === filter));
   return [
@@ -33,45 +37,57 @@ function content(filter) {
       { class: "lead", "data-key": "lead" },
       seesAll() ? "All computations that this node takes part in. Results are shown to those who computed them." : "Your computations at this node.",
     ),
-    filters(list, filter),
+    filters(list, filter, sought),
+    search({ sought, found: list.length, of: known.length, example: "a function, a dataset, a party, a name …", beside: exports("list", "of this list") }),
     filter === "" || filter === "running"
       ? panel(
           "running",
           "Running",
           { beside: h("span", { class: "soft" }, running.length ? count(running.length) : null) },
           running.length === 0
-            ? empty("Nothing is being computed.", "Clients begin computations, one at each party: `cloister compute`, or the Python client.")
+            ? empty(sought ? "Nothing like that is being computed." : "Nothing is being computed.", sought ? null : "Clients begin computations, one at each party: `cloister compute`, the Python client, or the button above.")
             : h("ul", { class: "runs" }, running.map(run)),
         )
       : null,
-    filter !== "running" ? panel("past", "Past", {}, past.length === 0 ? empty("None yet.") : ended(past)) : null,
+    filter !== "running" ? panel("past", "Past", {}, past.length === 0 ? empty(sought ? "None is like that." : "None yet.") : ended(past)) : null,
   ];
 }
 
-function filters(list, filter) {
-  const number = (which) => list.filter((one) => which === "" || (which === "running" ? !ENDED.has(one.state) : one.state === which)).length;
+/** The computations that are shown under a filter and a search. */
+export function shown(query) {
+  const [filter, sought] = [query.get("state") ?? "", query.get("find") ?? ""];
+  return all().filter((one) => fits(one, sought) && within(one, filter));
+}
+
+const within = (one, filter) => filter === "" || (filter === "running" ? !ENDED.has(one.state) : one.state === filter);
+
+/** Returns whether each word stands somewhere in what is known of it. */
+function fits(one, sought) {
+  const parts = [one.function, one.state, one.suite, one.dataset, one.principal, one.network, one.id, one.session, one.step, one.error?.code, ...(one.members ?? []), ...(one.helpers ?? [])];
+  const text = parts.filter(Boolean).join("\n").toLowerCase();
+  return sought.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
+function filters(list, filter, sought) {
+  const to = (which) => {
+    const query = new URLSearchParams([...(which ? [["state", which]] : []), ...(sought ? [["find", sought]] : [])]).toString();
+    return query ? `#/computations?${query}` : "#/computations";
+  };
   return h(
     "nav",
     { class: "filters", "aria-label": "Which computations", "data-key": "filters" },
     FILTERS.map(([which, label]) =>
       h(
         "a",
-        { href: which ? `#/computations?state=${which}` : "#/computations", "aria-current": which === filter ? "true" : null, "data-key": `filter ${which}` },
+        { href: to(which), "aria-current": which === filter ? "true" : null, "data-key": `filter ${which}` },
         label,
-        h("span", { class: "number" }, ` ${number(which)}`),
+        h("span", { class: "number" }, ` ${list.filter((one) => within(one, which)).length}`),
       ),
     ),
   );
 }
 
 const link = (one) => h("a", { href: `#/computations/${encodeURIComponent(one.id)}`, class: "mono" }, clean(one.function));
-
-/** The computation's progress in words. */
-function place(one) {
-  const round = Number.isFinite(one.round) && one.round > 0 ? `round ${one.round}` : null;
-  const step = one.step ? clean(one.step) : null;
-  return [round, step].filter(Boolean).join(", ") || NOTHING;
-}
 
 function run(one) {
   return h(
@@ -84,13 +100,12 @@ function run(one) {
         ["Parties", parties(one)],
         ["Dataset", one.dataset ? name(one.dataset) : NOTHING],
         ["By", name(one.principal)],
-        ["At", place(one)],
         ["Elapsed", time(one.started, "since")],
         ["Deadline in", time(one.deadline, "left")],
       ],
       { class: "facts compact" },
     ),
-    deadline(one),
+    progress(one),
     h("div", { class: "run-buttons" }, cancelButton(one)),
   );
 }
@@ -99,17 +114,6 @@ function run(one) {
 function stuck(one) {
   const since = moment(one.waiting?.since);
   return since !== null && !ENDED.has(one.state) && now() - since > 1_000;
-}
-
-function deadline(one) {
-  const [from, to] = [moment(one.started), moment(one.deadline)];
-  if (from === null || to === null || to <= from) return null;
-  return h("progress", {
-    class: "deadline",
-    max: 1000,
-    value: Math.min(1000, Math.round(((now() - from) / (to - from)) * 1000)),
-    "aria-label": `Time used up to the deadline of ${clean(one.function)}`,
-  });
 }
 
 function parties(one) {
@@ -180,8 +184,10 @@ export function computation(route) {
     title(h("span", { class: "mono" }, clean(one.function)), badge(one.state), running ? cancelButton(one) : null),
     stuck(one) ? h("p", { class: "blocking large", "data-key": "blocking" }, icon("warning"), h("span", {}, "Waiting for ", ...waiting(one).slice(1))) : null,
     one.error ? failure(one) : null,
-    detail?.result ? results(detail) : running ? null : unseen(one, detail),
-    about(one),
+    running ? panel("progress", "Progress", {}, progress(one)) : null,
+    running ? invitations(one) : null,
+    detail?.result ? results(detail, exports("result", "of the result", id)) : running ? null : unseen(one, detail),
+    about(one, detail),
     detail ? lanes(detail) : loading("its rounds"),
     detail?.security ? security(detail) : null,
     detail?.disclosure ? disclosure(detail) : null,
@@ -206,7 +212,18 @@ function unseen(one, detail) {
   );
 }
 
-function about(one) {
+/** The columns and rows that a computation takes. A condition is its asker's text. */
+function selected(one, detail) {
+  if (!one.dataset || !detail) return [];
+  const of = detail.selections ?? [];
+  if (of.length === 0) return [["Columns", h("span", { class: "soft" }, "shown to ", name(one.principal), ", who computed it, and to auditors")]];
+  return of.flatMap(({ dataset, columns, more_columns: more, condition }) => [
+    ["Columns", names(columns ?? []), more > 0 ? ` and ${count(more)} more` : null, of.length > 1 ? [" of ", name(dataset)] : null],
+    ["Rows", condition ? ["those with ", h("code", { class: "condition" }, clean(condition))] : "all"],
+  ]);
+}
+
+function about(one, detail) {
   const running = !ENDED.has(one.state);
   return panel(
     "about",
@@ -215,9 +232,9 @@ function about(one) {
     facts([
       ["Parties", parties(one)],
       ["Dataset", one.dataset ? name(one.dataset) : "none: data of the client"],
+      ...selected(one, detail),
       ["By", name(one.principal)],
       ["Suite", one.suite ? clean(one.suite) : h("span", { class: "soft" }, "not agreed yet")],
-      running ? ["At", place(one)] : null,
       ["Started", time(one.started), h("span", { class: "soft" }, ` · ${exactly(one.started)}`)],
       running ? ["Elapsed", time(one.started, "since"), h("span", { class: "soft" }, " of "), span(((moment(one.deadline) ?? 0) - (moment(one.started) ?? 0)) / 1000)] : ["Took", took(one)],
       running ? ["Deadline in", time(one.deadline, "left")] : ["Ended", time(one.ended)],

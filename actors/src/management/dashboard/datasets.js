@@ -2,14 +2,15 @@
 
 import { clean, h, name } from "./dom.js";
 import { NOTHING, count, counted, number } from "./format.js";
-import { badge, closed, empty, loading, panel, table, title, trouble } from "./parts.js";
-import { state } from "./store.js";
+import { badge, closed, empty, loading, panel, search, table, title, trouble } from "./parts.js";
+import { may, state } from "./store.js";
 
-export function datasets() {
-  return [title("Datasets"), h("p", { class: "lead", "data-key": "lead" }, "What this node's party has made known, as you may see it: descriptions, never rows. Numbers of rows are rounded down to a band."), content()];
+export function datasets(route) {
+  const sought = route.query.get("find") ?? "";
+  return [title("Datasets"), h("p", { class: "lead", "data-key": "lead" }, "What this node's party has made known, as you may see it: descriptions, never rows. Numbers of rows are rounded down to a band."), content(sought)];
 }
 
-function content() {
+function content(sought) {
   const refusal = state.refusals.get("datasets");
   if (refusal?.code === "wrong_role") return closed(refusal, "datasets", ["researcher"]);
   if (refusal && !state.datasets) return trouble(refusal, "Datasets", { "data-key": "trouble" });
@@ -17,7 +18,18 @@ function content() {
   if (state.datasets.length === 0) {
     return empty("There is no dataset that you may see.", "An owner or operator makes one known with `cloister data register`; its policy says for whom.");
   }
-  return state.datasets.map(dataset);
+  const found = state.datasets.filter((one) => fits(one, sought));
+  return [
+    search({ sought, found: found.length, of: state.datasets.length, example: "a dataset, a column, a unit …" }),
+    found.length === 0 ? empty("No dataset is like that.") : found.map(dataset),
+  ];
+}
+
+/** Returns whether each word stands somewhere in its description. */
+function fits(one, sought) {
+  const parts = [one.name, ...(one.columns ?? []).flatMap((column) => [column.name, column.type ?? column.kind, column.unit, ...(column.levels ?? [])])];
+  const text = parts.filter(Boolean).join("\n").toLowerCase();
+  return sought.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
 function dataset(one) {
@@ -32,6 +44,7 @@ function dataset(one) {
         { class: "soft" },
         `${rows(one.rows)} · ${counted(columns.length, "column")} `,
         one.readable === false ? badge("not readable", "bad") : null,
+        may("compute") ? h("a", { class: "begin", href: `#/start?dataset=${encodeURIComponent(one.name)}` }, "Start a computation", h("span", { class: "hidden" }, ` on ${clean(one.name)}`)) : null,
       ),
     },
     one.readable === false ? h("p", { class: "bad" }, "Its source cannot be read right now: computations with it are refused. The node's log says why.") : null,

@@ -149,6 +149,7 @@ function place(parent, old, at) {
 function theirs(element, attribute) {
   if (attribute === "open") return true;
   if (attribute === "value") return element.nodeName === "INPUT";
+  if (attribute === "checked" || attribute === "selected") return true;
   return element.classList.contains("wide") && ["tabindex", "role", "aria-label"].includes(attribute);
 }
 

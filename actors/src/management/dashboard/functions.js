@@ -1,8 +1,8 @@
 // The catalogue of what can be computed.
 
 import { clean, h, sentence } from "./dom.js";
-import { badge, closed, empty, loading, slug, table, title, trouble } from "./parts.js";
-import { state } from "./store.js";
+import { badge, closed, empty, loading, search, slug, table, title, trouble } from "./parts.js";
+import { may, state } from "./store.js";
 
 const SUITES = [
   [/^masked/, "all parties add masks that cancel out; all but one may collude"],
@@ -24,19 +24,9 @@ export function functions(route) {
     !list && refusal?.code === "wrong_role" ? closed(refusal, "the catalogue", ["researcher"]) : null,
     !list && refusal && refusal.code !== "wrong_role" ? trouble(refusal, "Functions", { "data-key": "trouble" }) : null,
     !list && !refusal ? loading("its functions") : null,
-    list ? search(list, sought) : null,
+    list ? search({ sought, found: list.filter((one) => fits(one, sought)).length, of: list.length, example: "median, table, …" }) : null,
     list ? shown(list, sought) : null,
   ];
-}
-
-function search(list, sought) {
-  return h(
-    "div",
-    { class: "tools", "data-key": "tools" },
-    h("label", { for: "find" }, "Find"),
-    h("input", { id: "find", type: "search", "data-change": "find", value: sought, autocomplete: "off", spellcheck: "false", placeholder: "median, table, …" }),
-    h("span", { class: "soft", role: "status" }, `${list.filter((one) => fits(one, sought)).length} of ${list.length}`),
-  );
 }
 
 const fits = (one, sought) =>
@@ -45,21 +35,36 @@ const fits = (one, sought) =>
 function shown(list, sought) {
   const found = list.filter((one) => fits(one, sought));
   if (found.length === 0) return empty("No function is like that.");
-  return h("div", { class: "functions", "data-key": "functions" }, found.map(entry));
+  const [measuring, computing] = [found.filter(measures), found.filter((one) => !measures(one))];
+  return [
+    computing.length > 0 ? h("div", { class: "functions", "data-key": "functions" }, computing.map((one) => entry(one))) : null,
+    measuring.length > 0
+      ? h(
+          "section",
+          { class: "view apart", "data-key": "measuring", "aria-labelledby": "measuring-heading" },
+          h("div", {}, h("h2", { id: "measuring-heading", tabindex: "-1" }, "For measuring"), h("p", { class: "soft" }, "These compute nothing on data. They show what links and nodes can do, and prepare for computations.")),
+          h("div", { class: "functions", "data-key": "functions" }, measuring.map((one) => entry(one, "h3"))),
+        )
+      : null,
+  ];
 }
 
-function entry(one) {
+/** Returns whether a function takes no data: what nodes do is measured by it. */
+export const measures = (one) => one.input === "other";
+
+function entry(one, level = "h2") {
   const parameters = one.parameters ?? [];
   return h(
     "article",
     { class: "panel function", "data-key": `function ${one.name}`, "aria-labelledby": `function-${slug(one.name)}` },
-    h("h2", { id: `function-${slug(one.name)}`, class: "mono" }, clean(one.name)),
+    h(level, { id: `function-${slug(one.name)}`, class: "mono function-name" }, clean(one.name)),
     h("p", { class: "summary" }, sentence(one.summary)),
     h("p", { class: "takes" }, h("span", { class: "soft" }, "Each party brings "), sentence(one.takes ?? one.input ?? "")),
     h(
       "p",
       { class: "suites" },
       (one.suites ?? []).map((which) => badge(which, "busy")),
+      may("compute") ? h("a", { class: "begin", href: `#/start?function=${encodeURIComponent(one.name)}` }, "Start", h("span", { class: "hidden" }, ` ${clean(one.name)}`)) : null,
     ),
     h(
       "details",

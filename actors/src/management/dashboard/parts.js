@@ -176,6 +176,17 @@ export function closed(refusal, what, roles) {
   );
 }
 
+/** A field that narrows a list down; what is typed stands in the address. */
+export const search = ({ sought, found, of, example, beside }) =>
+  h(
+    "div",
+    { class: "tools", "data-key": "tools" },
+    h("label", { for: "find" }, "Find"),
+    h("input", { id: "find", type: "search", "data-change": "find", value: sought, autocomplete: "off", spellcheck: "false", placeholder: example }),
+    h("span", { class: "soft", role: "status" }, `${found} of ${of}`),
+    beside ?? null,
+  );
+
 /** Nothing here yet. */
 export const empty = (text, more) =>
   h("div", { class: "empty", "data-key": "empty" }, h("p", {}, text), more ? h("p", { class: "soft" }, more) : null);

@@ -10,7 +10,7 @@ import { state } from "./store.js";
 const MOST = 100;
 
 /** The result, whatever its function. */
-export function results(detail) {
+export function results(detail, exports) {
   // A whole report is taken apart, as one that is downloaded has both in it.
   const told = detail.result;
   const answer = told && typeof told === "object" && told.result !== undefined && told.security !== undefined ? told.result : told;
@@ -21,7 +21,7 @@ export function results(detail) {
   return panel(
     "result",
     "Result",
-    { class: "result", beside: told?.inputs ? h("span", { class: "soft" }, `of ${told.inputs} parties`) : null },
+    { class: "result", beside: [told?.inputs ? h("span", { class: "soft" }, `of ${told.inputs} parties`) : null, exports] },
     parts.length === 0 ? h("p", { class: "soft" }, "The answer is empty.") : null,
     figures([...scalars, ...(mode ? [mode] : [])]),
     others.filter((one) => one !== mode).map(([key, value]) => shape(key, value)),

@@ -324,23 +324,20 @@ function tellComputation(before, after) {
 export function start() {
   stream?.stop();
   setLive("starting");
-  let whole = true;
   stream = listen({
-    heard: (event, document) => {
+    heard: (event, document, whole) => {
       answered();
       state.refusals.delete(event);
-      // A stream begins with everything, and goes on with what changes.
-      take(event, document, next(), event !== "computations" || whole);
-      if (event === "computations") whole = false;
+      take(event, document, next(), whole);
       changed();
     },
     changed: (to) => {
       if (to === "denied") return signedOut();
       if (to === "live" && state.live.state === "reconnecting") ["datasets", "functions"].forEach(load);
       setLive(to);
-      whole = true;
       if (to !== "live") poll();
     },
+    joined: reload,
   });
   clearInterval(polling);
   let beats = 0;
@@ -412,6 +409,8 @@ export function signIn(secret) {
   state.signedOut = false;
   state.wrongToken = false;
   start();
+  // The computation that is looked at was another principal's to see.
+  if (watched !== null && watched !== "audit") loadDetail(watched);
   changed();
 }
 

@@ -322,6 +322,7 @@ impl Job {
             members: self.parties.names.clone(),
             roles: self.roles.clone(),
             dataset: material::dataset(&self.materials),
+            selections: material::selections(&self.materials),
         }
     }
 

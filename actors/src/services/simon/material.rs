@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cloister_api::Selected;
 use cloister_protocols::catalogue::Descriptor;
 use cloister_protocols::computation::Input;
 use cloister_protocols::equations::Equations;
@@ -15,6 +16,7 @@ use crate::bus::{DATASETS, Siblings};
 use crate::policy::Use;
 use crate::services::datasets::{Contents, KeptQuestion, Obtain, Unheard};
 use crate::vocabulary::data::{Data, HANDLE};
+use crate::vocabulary::documents::count;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::Flight;
 use crate::vocabulary::label::Private;
@@ -201,6 +203,36 @@ pub(super) fn is_one_selection(materials: &[Material]) -> bool {
     }
 }
 
+/// The most columns of a selection that are told to observers.
+const MOST_COLUMNS_TOLD: usize = 64;
+
+/// The most characters of a condition that are told to observers.
+const LONGEST_CONDITION_TOLD: usize = 1024;
+
+/// Returns the columns and conditions of datasets, for observers.
+pub(super) fn selections(materials: &[Material]) -> Vec<Selected> {
+    let selected = |used| match used {
+        Use::Dataset { name, mut columns, condition } => {
+            let more_columns = count(columns.len().saturating_sub(MOST_COLUMNS_TOLD));
+            columns.truncate(MOST_COLUMNS_TOLD);
+            let condition = condition.map(|it| shortened(&it.canonical()));
+            Some(Selected { dataset: name, columns, more_columns, condition })
+        }
+        Use::ClientColumns => None,
+    };
+    uses(materials).into_iter().filter_map(selected).collect()
+}
+
+/// Shortens a text to as many characters as observers are told.
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(LONGEST_CONDITION_TOLD).collect();
+    if short.len() < text.len() {
+        short.pop();
+        short.push('…');
+    }
+    short
+}
+
 /// Describes these data for the audit log, without a value.
 pub(super) fn document(materials: &[Material]) -> Value {
     let document = |material: &Material| match material {
@@ -354,5 +386,19 @@ impl Gathered {
             content = Contents::Json(Private::new(complete));
         }
         Ok((input::of(&content, function)?, dropped))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn observers_are_told_the_begin_of_a_long_condition() {
+        let whole = "ä".repeat(LONGEST_CONDITION_TOLD);
+        assert_eq!(shortened(&whole), whole);
+        let short = shortened(&format!("{whole}."));
+        assert_eq!(short.chars().count(), LONGEST_CONDITION_TOLD);
+        assert!(short.ends_with("ä…"), "{short}");
     }
 }
