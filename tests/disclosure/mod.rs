@@ -77,6 +77,7 @@ fn all() -> Vec<Box<dyn Attack>> {
         Box::new(refusals::Partners),
         Box::new(sums::FewTogether),
         Box::new(sums::Product),
+        Box::new(joins::TwoColumns),
     ]
 }
 
@@ -230,6 +231,11 @@ fn teaching_e21_few_together() {
 #[test]
 fn teaching_e22_product() {
     succeeds("E22", 1);
+}
+
+#[test]
+fn teaching_e23_two_columns() {
+    succeeds("E23", 1);
 }
 
 #[test]

@@ -101,3 +101,8 @@ fn production_e21_few_together() {
 fn production_e22_product() {
     learns_nothing("E22");
 }
+
+#[test]
+fn production_e23_two_columns() {
+    learns_nothing("E23");
+}

@@ -65,8 +65,8 @@ impl News<'_> {
         &self.trial
     }
 
-    /// Lists the rows of the selection of which fewer than `minimum` lie in one column of the span, or
-    /// in none.
+    /// Lists the rows of the selection that are in small groups. A group is the rows of one column
+    /// of the span, or those in no column. It is small with fewer than `minimum` rows.
     pub(crate) fn few_in_a_group(
         &self,
         classes: &Classes,
@@ -108,13 +108,13 @@ impl Answered {
             groups.entry(key).or_default().push(value);
         }
         let news = groups.into_iter().filter_map(|(key, values)| {
-            let span = &self.spans.get(key)?.span;
+            let span = &self.spans.get(key).expect("the span of each value is kept").span;
             Some(News { span, trial: span.try_adding(modulus, cut)?, values })
         });
         news.collect()
     }
 
-    /// Returns `true` if there is room for these additions, with so many classes after them.
+    /// Returns `true` if these additions fit, with `classes` classes after them.
     pub(crate) fn has_room_for(&self, news: &[News<'_>], classes: usize) -> bool {
         let forms = self.spans.values().map(|shared| shared.span.cells());
         let shares = self.values.values().map(|state| state.meter.cells());
@@ -131,7 +131,7 @@ impl Answered {
         self.spans.values_mut().for_each(|shared| shared.span.refine(origins));
     }
 
-    /// Counts a question, whose selection the classes hold.
+    /// Records a question. The classes already have its selection.
     pub(crate) fn record(&mut self, modulus: Modulus, classes: &Classes, entry: &Entry) {
         let cut = classes.cut_of(entry.selection);
         let costs: BTreeMap<&Value, &Cost> =
@@ -147,11 +147,10 @@ impl Answered {
         for (key, trial, values) in groups {
             for value in &values {
                 let state = self.values.entry(value.clone()).or_insert_with(State::new);
-                if let Some(cost) = costs.get(value) {
-                    state.meter.record(cost, trial.parts(), &cut);
-                }
+                let cost = costs.get(value).expect("the news are of these values");
+                state.meter.record(cost, trial.parts(), &cut);
             }
-            let Some(mut span) = self.leave(&key, values.len()) else { continue };
+            let mut span = self.leave(&key, values.len());
             span.add(modulus, entry.selection, &cut, trial);
             self.enter(span, &values);
         }
@@ -176,13 +175,14 @@ impl Answered {
     }
 
     /// Takes values off a span. Returns the span: itself if no value is left.
-    fn leave(&mut self, key: &[usize], values: usize) -> Option<Span> {
-        let shared = self.spans.get_mut(key)?;
+    fn leave(&mut self, key: &[usize], values: usize) -> Span {
+        let shared = self.spans.get_mut(key).expect("the span of each value is kept");
         shared.users = shared.users.saturating_sub(values);
+        let span = shared.span.clone();
         if shared.users == 0 && !key.is_empty() {
-            return self.spans.remove(key).map(|shared| shared.span);
+            self.spans.remove(key);
         }
-        Some(shared.span.clone())
+        span
     }
 
     /// Puts values on a span, or on the one that is there of the same selections.
@@ -190,7 +190,7 @@ impl Answered {
         let key = span.selections().to_vec();
         let known = self.spans.get(&key);
         for value in values {
-            let Some(state) = self.values.get_mut(value) else { continue };
+            let state = self.values.get_mut(value).expect("the caller has put each value in");
             state.selections.clone_from(&key);
             if let Some(known) = known {
                 state.meter.reorder(&span, &known.span);

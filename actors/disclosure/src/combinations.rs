@@ -1,15 +1,15 @@
 //! Combinations of a new vector with few earlier ones: what is looked for where a full search is
 //! too long.
 //!
-//! A combination c of 0/1 vectors has whole numbers in it, so its support has at most cᵀGc rows,
-//! where G holds the sizes of the intersections. Found are all combinations of the new vector with
-//! up to three of the [`MANY`] nearest earlier ones, each with 1 or −1, for which cᵀGc is below the
-//! minimum. Not found are longer ones, and those with greater coefficients.
+//! A combination c of 0/1 vectors has whole numbers in it. So its support has at most cᵀGc rows,
+//! where G holds the sizes of the intersections. This finds the combinations of the new vector with
+//! up to three of the [`MAX_EARLIER`] nearest earlier ones for which cᵀGc is below the minimum.
+//! Coefficients are 1 or −1. It does not find longer ones, or greater coefficients.
 
-/// The most earlier vectors that are combined: some 10^7 sums.
-const MANY: usize = 200;
+/// The most earlier vectors that are combined: some 5·10^6 sums.
+const MAX_EARLIER: usize = 200;
 
-/// Returns `true` if such a combination has a square below the minimum.
+/// Returns `true` if such a combination has cᵀGc below the minimum.
 pub(crate) fn isolates(added: &[bool], earlier: &[Vec<bool>], sizes: &[u64], minimum: u64) -> bool {
     let minimum = i128::from(minimum);
     let gram = Gram::new(added, earlier, sizes);
@@ -30,6 +30,8 @@ pub(crate) fn isolates(added: &[bool], earlier: &[Vec<bool>], sizes: &[u64], min
                     let thirds = gram.rows.iter().enumerate().take(j);
                     for (k, third) in thirds {
                         let product = third.with_added + a * first.with(k) + b * second.with(k);
+                        // The sign that gives the smaller square. If that is 0, the other combination
+                        // is twice an earlier vector, and tells nothing new.
                         let three = two + third.square - 2 * product.abs();
                         if is_below(three, minimum) {
                             return true;
@@ -42,7 +44,8 @@ pub(crate) fn isolates(added: &[bool], earlier: &[Vec<bool>], sizes: &[u64], min
     false
 }
 
-/// A vector of 0 is a dependence of the earlier vectors, and isolates nothing.
+/// Returns `true` for a square that shows a small support. A combination of 0 says that the new
+/// vector depends on the earlier ones: it isolates nothing.
 fn is_below(square: i128, minimum: i128) -> bool {
     (1..minimum).contains(&square)
 }
@@ -78,7 +81,7 @@ impl Gram {
             |vector: &&Vec<bool>| square + product(vector, vector) - 2 * product(vector, added);
         let mut nearest: Vec<&Vec<bool>> = earlier.iter().collect();
         nearest.sort_by_cached_key(distance);
-        nearest.truncate(MANY);
+        nearest.truncate(MAX_EARLIER);
         let rows = nearest.iter().enumerate().map(|(place, vector)| Row {
             square: product(vector, vector),
             with_added: product(vector, added),

@@ -65,11 +65,12 @@ impl Echelon {
     }
 
     /// Adds a vector that [`Self::reduce`] has reduced and that is not 0. Its pivot is the column
-    /// of the greatest size, so that few pivots are in small columns.
+    /// of the most rows, among those where it is not 0, so that few pivots are in small columns.
+    /// `sizes` has the rows of each column.
     pub(crate) fn add_reduced(&mut self, modulus: Modulus, mut vector: Vec<u64>, sizes: &[u64]) {
         let entries = vector.iter().zip(sizes).enumerate().filter(|(_, (entry, _))| **entry != 0);
         let largest = entries.max_by_key(|(_, (_, size))| **size);
-        let Some((pivot, (entry, _))) = largest else { return };
+        let (pivot, (entry, _)) = largest.expect("a vector that is added is not 0");
         let inverse = modulus.invert(*entry);
         vector.iter_mut().for_each(|entry| *entry = modulus.multiply(*entry, inverse));
         for row in &mut self.rows {

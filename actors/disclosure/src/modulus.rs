@@ -78,7 +78,7 @@ impl Modulus {
 
     /// Subtracts `factor` times one vector from another of the same length.
     pub(crate) fn subtract_multiple(self, from: &mut [u64], factor: u64, vector: &[u64]) {
-        debug_assert_eq!(from.len(), vector.len());
+        assert_eq!(from.len(), vector.len(), "vectors that are combined have one length");
         for (a, b) in from.iter_mut().zip(vector) {
             *a = self.subtract_product(*a, factor, *b);
         }

@@ -1,8 +1,8 @@
 //! The memory of ranks that were shown.
 //!
 //! A rank is about one row of its selection, and it is not known which. So each row of a selection
-//! bears an equal share of each rank: one over the selection's rows. What a row bears over all
-//! selections stays within one rank in `min_rows` rows. That is conservative for selections that
+//! bears an equal part of each rank: one over the selection's rows. The parts of one row over all
+//! selections stay within one rank in `min_rows` rows. That is conservative for selections that
 //! overlap: the same row would have to be shown by each. It says nothing of what order statistics
 //! of overlapping selections imply together beyond that.
 
@@ -12,7 +12,7 @@ use crate::classes::{Classes, Cut};
 use crate::question::{Policy, Ranks};
 use crate::real::real;
 
-/// Shares are sums of fractions, so that 7 of 70 rows may come out above a tenth.
+/// Parts are sums of fractions, so that 7 of 70 rows may come out above a tenth.
 const TOLERANCE: f64 = 1e-9;
 
 /// The ranks of one value that were shown, by selection.
@@ -24,8 +24,8 @@ pub(crate) struct ShownRanks {
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Shown {
     permille: BTreeSet<u16>,
-    /// The share that each row of the selection bears.
-    share: f64,
+    /// The part of its ranks that each row of the selection bears.
+    part: f64,
 }
 
 impl ShownRanks {
@@ -37,13 +37,14 @@ impl ShownRanks {
     }
 
     pub(crate) fn record(&mut self, selection: usize, ranks: &Ranks, own_rows: u64) {
-        let share = self.share(Some(selection), ranks, own_rows);
+        let part = self.added_part(Some(selection), ranks, own_rows);
         let shown = self.of.entry(selection).or_default();
         shown.permille.extend(&ranks.permille);
-        shown.share += share;
+        shown.part += part;
     }
 
-    /// Returns `true` if no row of the cut would bear more than the policy allows.
+    /// Returns `true` if all ranks are on the policy's grid, and no row of the cut would bear more
+    /// than the policy allows.
     pub(crate) fn allow(
         &self,
         classes: &Classes,
@@ -57,9 +58,9 @@ impl ShownRanks {
         }
         let borne = self.borne(classes);
         let of_cut = borne.iter().zip(&cut.inside).filter(|(_, inside)| **inside > 0);
-        let most = of_cut.map(|(share, _)| *share).fold(0.0, f64::max);
-        let share = self.share(selection, ranks, cut.rows);
-        (most + share) * real(policy.min_rows) <= 1.0 + TOLERANCE
+        let most = of_cut.map(|(part, _)| *part).fold(0.0, f64::max);
+        let part = self.added_part(selection, ranks, cut.rows);
+        (most + part) * real(policy.min_rows) <= 1.0 + TOLERANCE
     }
 
     /// Returns the most that a row bears, as ranks for each row.
@@ -71,19 +72,19 @@ impl ShownRanks {
         self.of.values().map(|shown| shown.permille.len() as u64).sum()
     }
 
-    fn share(&self, selection: Option<usize>, ranks: &Ranks, own_rows: u64) -> f64 {
+    fn added_part(&self, selection: Option<usize>, ranks: &Ranks, own_rows: u64) -> f64 {
         let rows = ranks.of_rows.max(own_rows).max(1);
         real(self.new_ranks(selection, ranks) as u64) / real(rows)
     }
 
-    /// Returns the share that each class's rows bear.
+    /// Returns the part that each class's rows bear.
     fn borne(&self, classes: &Classes) -> Vec<f64> {
         let mut borne = vec![0.0; classes.len()];
         for (selection, shown) in &self.of {
             let cut = classes.cut_of(*selection);
             for (sum, inside) in borne.iter_mut().zip(&cut.inside) {
                 if *inside > 0 {
-                    *sum += shown.share;
+                    *sum += shown.part;
                 }
             }
         }

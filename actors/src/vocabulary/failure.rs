@@ -433,6 +433,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
             | Refusal::Ranks { of, .. }
             | Refusal::TooFewRows { of, .. }
             | Refusal::Isolates { of, .. }
+            | Refusal::SinglesOut { of, .. }
             | Refusal::Dominated { of, .. }
             | Refusal::NoCommittee { of, .. },
         ) => Some(*of),

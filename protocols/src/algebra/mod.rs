@@ -14,6 +14,7 @@ pub mod layout;
 pub mod matrix;
 pub mod normalised;
 pub mod order;
+pub(crate) mod orthonormal;
 pub mod packed_bits;
 pub mod pseudo_inverse;
 pub mod ring;

@@ -39,11 +39,19 @@ pub struct Dependent {
     pub column: usize,
 }
 
+/// A pseudo-inverse.
+pub struct PseudoInverse {
+    /// The rows of (XᵀX)⁻¹Xᵀ.
+    pub rows: Vec<Normalised>,
+    /// The largest leverage of a row of X, from 0 to 1: the largest ‖q_i‖² of a row of Q.
+    pub leverage: f64,
+}
+
 /// Returns the rows of (XᵀX)⁻¹Xᵀ, for X of so many columns and at least as many rows, row by row.
 ///
 /// # Errors
 /// If the columns are linearly dependent.
-pub fn pseudo_inverse(x: &[f64], columns: usize) -> Result<Vec<Normalised>, Dependent> {
+pub fn pseudo_inverse(x: &[f64], columns: usize) -> Result<PseudoInverse, Dependent> {
     let columns: Vec<_> = (0..columns)
         .map(|j| {
             let column = x.iter().skip(j).step_by(columns).copied().collect();
@@ -55,10 +63,31 @@ pub fn pseudo_inverse(x: &[f64], columns: usize) -> Result<Vec<Normalised>, Depe
     let lengths: Vec<f64> = columns.iter().map(|column| norm(column)).collect();
 
     let (reflectors, r) = triangularise(columns)?;
-    let rows = substitute(orthonormal(&reflectors), &r);
+    let q = orthonormal(&reflectors);
+    let leverage = largest_leverage(&q);
+    let rows = substitute(q, &r);
     check_rank(&rows, &lengths)?;
     let scaled = rows.into_iter().map(Normalised::new).zip(exponents);
-    Ok(scaled.map(|(row, of_x)| Normalised { exponent: row.exponent - of_x, ..row }).collect())
+    let scaled = scaled.map(|(row, of_x)| Normalised { exponent: row.exponent - of_x, ..row });
+    Ok(PseudoInverse { rows: scaled.collect(), leverage })
+}
+
+/// Returns the largest leverage of a row in the span of one column.
+#[must_use]
+pub fn leverage_of_column(x: &[f64]) -> f64 {
+    let Normalised { elements, .. } = Normalised::new(Zeroizing::new(x.to_vec()));
+    let all = inner_product(&elements, &elements);
+    let largest = elements.iter().map(|x| x * x).fold(0.0, f64::max);
+    if all > 0.0 { largest / all } else { 0.0 }
+}
+
+/// Returns the largest sum of squares of a row, from orthonormal columns.
+fn largest_leverage(q: &[Vector]) -> f64 {
+    let mut of_rows = Zeroizing::new(vec![0.0; q.first().map_or(0, |column| column.len())]);
+    for column in q {
+        of_rows.iter_mut().zip(column.iter()).for_each(|(sum, x)| *sum += x * x);
+    }
+    of_rows.iter().copied().fold(0.0, f64::max)
 }
 
 /// I − vvᵀ with vᵀv = 2, on all elements of a vector but the first ones.
@@ -190,7 +219,7 @@ mod tests {
 
     /// Returns the rows with their powers of two multiplied in.
     fn plain(x: &[f64], columns: usize) -> Vec<Vec<f64>> {
-        let rows = pseudo_inverse(x, columns).ok().unwrap();
+        let rows = pseudo_inverse(x, columns).ok().unwrap().rows;
         rows.iter()
             .map(|row| row.elements.iter().map(|x| x * 2_f64.powi(row.exponent)).collect())
             .collect()
@@ -228,12 +257,12 @@ mod tests {
     fn the_size_of_columns_is_of_no_consequence() {
         let mut rng = rng(seed());
         let x = numbers(&mut rng, 60);
-        let rows = pseudo_inverse(&x, 3).ok().unwrap();
+        let rows = pseudo_inverse(&x, 3).ok().unwrap().rows;
         let powers = [-900, 0, 800];
         let scaled: Vec<f64> =
             x.iter().enumerate().map(|(at, x)| x * 2_f64.powi(powers[at % 3])).collect();
         for ((row, other), power) in
-            rows.iter().zip(pseudo_inverse(&scaled, 3).ok().unwrap()).zip(powers)
+            rows.iter().zip(pseudo_inverse(&scaled, 3).ok().unwrap().rows).zip(powers)
         {
             assert_eq!(*row.elements, *other.elements);
             assert_eq!(other.exponent, row.exponent - power);

@@ -144,8 +144,13 @@ async fn match_rows<E: Engine>(
 ) -> Result<Matched<E>, Fault> {
     let sizes: Vec<usize> = shapes.iter().map(|shape| shape.rows).collect();
     let order = ascending(&table.item_hashes, hash_width(&sizes));
-    let columns: Zeroizing<Vec<PackedBits>> =
-        Zeroizing::new(table.words.iter().flat_map(|column| gather(column, &order)).collect());
+    // Reserved as a whole: growing would leave copies behind.
+    let mut columns: Zeroizing<Vec<PackedBits>> =
+        Zeroizing::new(Vec::with_capacity(table.words.len() * order.len()));
+    for column in &table.words {
+        let at = |place: &usize| *column.get(*place).expect("a column has a word for each row");
+        columns.extend(order.iter().map(at));
+    }
     let lengths: Vec<usize> = shapes.iter().map(|shape| shape.rows * shape.columns).collect();
     let shared = engine.share(&columns, &lengths).await?;
     let most = sizes.iter().copied().max().unwrap_or(0);

@@ -7,6 +7,7 @@ use crate::algebra::elementwise::zip_exact;
 use crate::computation::backend::Backend;
 use crate::functions::answer::{Answer, KeptAnswer};
 use crate::functions::catalogue::{Descriptor, Kind, Needs, Prepared, find};
+use crate::functions::common::tables;
 use crate::functions::input::{Input, check_dropped};
 use crate::functions::parameters::{MISSING, Missing, NO, Parameters, drops_missing, refuse};
 use crate::kernel::equations::{Opens, Scope};
@@ -301,6 +302,7 @@ impl Request {
         self.suite().name().clone_into(&mut offer.spec.suite);
         offer.spec.parameters = self.parameters();
         offer.spec.shape = self.shape();
+        tables::key_declared(&mut offer.spec);
     }
 
     /// Returns the part of a party that tells the release check another number of rows than it

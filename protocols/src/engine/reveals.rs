@@ -76,8 +76,8 @@ reveals! {
         "the exact coefficients, before they are rounded to doubles, the power of two next above all \
          magnitudes of the column, and next above those of each row of the matrix's pseudo-inverse: so, about \
          how long each column of the matrix is without what the others explain of it (a matrix can be chosen \
-         so that coefficients are single numbers of the column, which is not noticed; the rules on shares and \
-         small cells do not apply)";
+         so that coefficients are single numbers of the column, which is noticed only where the rules ask for \
+         a smallest cell; the rule on shares does not apply)";
 
     /// The sizes of sets whose items are blinded.
     SET_SIZES: Parties,
@@ -124,7 +124,8 @@ reveals! {
     /// The moments of columns.
     MOMENTS: Parties,
         "of joins: over the rows that all parties have, the sum of each column, and of the products of each \
-         two (a column can be chosen so that these are single numbers of another, which is not noticed)";
+         two (a column can be chosen so that these are single numbers of another, which is noticed only where \
+         the rules ask for a smallest cell)";
     /// The units of columns that are multiplied.
     UNITS: Parties,
         "of joins: the power of two of the finest bit of each column, or if it was rounded, of the digit 53 \
@@ -133,6 +134,18 @@ reveals! {
     ROUNDED: Parties,
         "of joins: whether each column needs more than 53 bits and was rounded to them, rows included that \
          are not in the join";
+    /// The moments of each party's columns.
+    OWN_MOMENTS: All, if "the rules ask for a smallest cell, and several parties have columns",
+        "of joins: over the rows that all parties have, the sum of each column, and of the products of each \
+         two of one party, in units of the columns";
+    /// The rule on leverage, of columns on shares.
+    LEVERAGE: All, if "the rules ask for a smallest cell, and several parties have columns",
+        "whether the columns of some party tell so few rows from all others that their products with others' \
+         columns would tell of these rows";
+    /// The rule on leverage, of factors that their parties know.
+    OWN_LEVERAGE: All, if "the rules ask for a smallest cell",
+        "whether the matrix, or the column, tells so few rows from all others that the answer would tell of \
+         these rows: each party says so of its own";
 }
 
 /// The list of a function's answers alone, in tests of operations.

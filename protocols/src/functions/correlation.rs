@@ -3,7 +3,8 @@
 
 use crate::engine::matching::Matching;
 use crate::engine::reveals::{
-    ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, MOMENTS, ROUNDED, SAME_ORDER, SIZES,
+    ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, LEVERAGE, MOMENTS, OWN_MOMENTS, ROUNDED, SAME_ORDER,
+    SIZES,
 };
 use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
@@ -35,7 +36,18 @@ impl Joining for JoinedCorrelation {
         name: "CorrelationVertical",
         summary: "the correlations of all parties' columns, over the ids that all parties have",
         input: InputKind::Keyed([Behind::Numbers, Behind::Numbers]),
-        reveals: &[SIZES, COLUMNS, ASCENDING, SAME_ORDER, ENOUGH_JOINED, JOINED, MOMENTS, ROUNDED],
+        reveals: &[
+            SIZES,
+            COLUMNS,
+            ASCENDING,
+            SAME_ORDER,
+            ENOUGH_JOINED,
+            JOINED,
+            OWN_MOMENTS,
+            LEVERAGE,
+            MOMENTS,
+            ROUNDED,
+        ],
         result_keys: &["correlation", "samples", "precision"],
         ..JOINED_ROWS
     };

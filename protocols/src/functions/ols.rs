@@ -18,19 +18,22 @@
 //!
 //! **Disclosure rules.** Every row is of one person, and the parties have the same persons. The
 //! rule on rows applies to N, which all members are told, before anything private is shared. X must
-//! have more rows than columns, else y would follow from the coefficients. The party with X can
-//! still choose it so that coefficients are single numbers of y, for N − 1 of them. No rule here
-//! notices this: it lies in the function, and the owner of y must trust the other's X. The
-//! dominance rule and the rule on small cells do not apply, since no party contributes a part of
+//! have more rows than columns, else y would follow from the coefficients. Where small counts are
+//! withheld, each party finds the largest leverage of a row in its own X or y
+//! ([`super::common::leverage`]). The disjunction of both bits is opened, and nothing else if it is
+//! set. So X singles out no row of y, nor y one of A. Each party asks this of itself, in doubles: a
+//! party that deviates from the protocol is not held to it. There is no constant beside X, because
+//! no sum of y is opened. The dominance rule does not apply, since no party contributes a part of
 //! the rows.
 
 use zeroize::Zeroizing;
 
 use crate::algebra::normalised::Normalised;
-use crate::algebra::pseudo_inverse::pseudo_inverse;
-use crate::engine::reveals::{COEFFICIENTS, SHAPE};
+use crate::algebra::pseudo_inverse::{PseudoInverse, leverage_of_column, pseudo_inverse};
+use crate::engine::reveals::{COEFFICIENTS, OWN_LEVERAGE, SHAPE};
 use crate::engine::{Dimensions, Engine};
 use crate::functions::answer::Answer;
+use crate::functions::common::leverage::{HIGHEST_IN_DOUBLES, refuse_if_high};
 use crate::functions::common::matrices::{Matrix, Shape, parse_all};
 use crate::functions::common::numbers::doubles;
 use crate::functions::common::opened_product::{Factor, Product};
@@ -61,6 +64,8 @@ pub(crate) struct Regression {
     shape: Option<Shape>,
     matrix: Option<Matrix>,
     factor: Factor,
+    /// The largest leverage of a row in the own factor.
+    leverage: f64,
 }
 
 impl Function for Regression {
@@ -74,7 +79,7 @@ impl Function for Regression {
         kind: Kind::Aligned,
         needs: Needs::Shares,
         pushdown: None,
-        reveals: &[SHAPE, COEFFICIENTS],
+        reveals: &[SHAPE, OWN_LEVERAGE, COEFFICIENTS],
         result_keys: &["mle"],
     };
 
@@ -87,15 +92,18 @@ impl Function for Regression {
     fn new(_: NoParameters, input: Option<&Input>, _: usize) -> Result<Self, InputError> {
         let matrix = input.map(of_columns).transpose()?.flatten();
         let shape = matrix.as_ref().map(|matrix| matrix.shape);
-        Ok(Self { shape, matrix, factor: Factor::default() })
+        Ok(Self { shape, matrix, factor: Factor::default(), leverage: 0.0 })
     }
 
     /// Makes the factor of the party at this place. Data that do not fit the place are found later,
     /// by all, from the announced shapes.
     fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         match (me.index(), self.matrix.take()) {
-            (0, Some(x)) => self.factor = inverse(&x)?,
-            (1, Some(y)) => self.factor = column(y),
+            (0, Some(x)) => (self.factor, self.leverage) = inverse(&x)?,
+            (1, Some(y)) => {
+                self.leverage = leverage_of_column(&y.elements);
+                self.factor = column(y);
+            }
             _ => {}
         }
         Ok(())
@@ -109,6 +117,9 @@ impl OnShares for Regression {
         let shapes = parse_all(&told, |[rows, columns]| Shape::parse(rows, columns))?;
         let x = regressors(&shapes)?;
         cx.permit.check_rows(x.rows as u64, Equations::linear(x.columns as u64))?;
+        if cx.permit.withholds() {
+            refuse_if_high(cx, self.leverage >= HIGHEST_IN_DOUBLES).await?;
+        }
         let dimensions = Dimensions { rows: x.columns, inner: x.rows, columns: 1 };
         let opened = Product::normalised(dimensions).open(cx, &self.factor, COEFFICIENTS).await?;
         Ok(opened.answer(|mle| Answer::Coefficients { mle }))
@@ -133,8 +144,8 @@ fn of_columns(input: &Input) -> Result<Option<Matrix>, InputError> {
     }))
 }
 
-/// Returns A = (XᵀX)⁻¹Xᵀ, each row normalised.
-fn inverse(x: &Matrix) -> Result<Factor, InputError> {
+/// Returns A = (XᵀX)⁻¹Xᵀ, each row normalised, and the largest leverage of a row of X.
+fn inverse(x: &Matrix) -> Result<(Factor, f64), InputError> {
     let Shape { rows, columns } = x.shape;
     if columns > MOST_COLUMNS {
         let what = "columns of a matrix of regressors";
@@ -146,13 +157,13 @@ fn inverse(x: &Matrix) -> Result<Factor, InputError> {
         return Err(InputError::Shape { expected });
     }
     let inverse = pseudo_inverse(&x.elements, columns);
-    let inverse =
+    let PseudoInverse { rows: inverse, leverage } =
         inverse.map_err(|dependent| InputError::Dependent { column: dependent.column })?;
     let exponents = inverse.iter().map(|row| row.exponent).collect();
     // Reserved as a whole: growing would leave copies behind.
     let mut elements = Zeroizing::new(Vec::with_capacity(rows * columns));
     inverse.iter().for_each(|row| elements.extend_from_slice(&row.elements));
-    Ok(Factor { elements, exponents: Zeroizing::new(exponents) })
+    Ok((Factor { elements, exponents: Zeroizing::new(exponents) }, leverage))
 }
 
 /// Normalises y. If it has more than one column, its shape is refused later.

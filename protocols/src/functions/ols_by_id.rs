@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use crate::engine::matching::Matching;
 use crate::engine::reveals::{
-    ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, MOMENTS, ROUNDED, SAME_ORDER, SIZES, UNITS,
+    ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, LEVERAGE, MOMENTS, OWN_MOMENTS, ROUNDED, SAME_ORDER,
+    SIZES, UNITS,
 };
 use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::JOINED_ROWS;
@@ -76,6 +77,8 @@ impl Function for RegressionById {
             SAME_ORDER,
             ENOUGH_JOINED,
             JOINED,
+            OWN_MOMENTS,
+            LEVERAGE,
             MOMENTS,
             UNITS,
             ROUNDED,

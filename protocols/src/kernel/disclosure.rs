@@ -54,6 +54,10 @@ pub struct JointRules {
 /// the same for all who ask: at other places for each question, all rows would be told one by one.
 pub(crate) const GRID: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
 
+/// The fewest rows in which a combination of one party's columns may be other than 0, where small
+/// counts are withheld and its products with other parties' columns are told.
+pub(crate) const FEWEST: u64 = 3;
+
 /// The proof that the agreed rules allow an opening.
 #[derive(Debug)]
 pub struct Permit {
@@ -233,6 +237,11 @@ impl Permit {
     pub(crate) fn shows_ranks(&self) -> Refusal {
         let (minimum, of) = (self.joint.rules.min_rows, self.joint.decider(Rule::MinCell));
         Refusal::Ranks { minimum, of }
+    }
+
+    /// Returns the refusal of columns that single out fewer than [`FEWEST`] rows of others.
+    pub(crate) fn singles_out_rows(&self) -> Refusal {
+        Refusal::SinglesOut { fewest: FEWEST, of: self.joint.decider(Rule::MinCell) }
     }
 
     /// Returns the refusal of an answer that would show single rows.

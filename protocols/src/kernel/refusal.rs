@@ -57,6 +57,14 @@ pub enum Refusal {
         /// The member with the rule.
         of: Party,
     },
+    /// Columns of one party that single out a few rows of others: some combination of them is 0, or
+    /// nearly so, in all rows but these. No party has seen which columns, or which rows.
+    SinglesOut {
+        /// The fewest rows of a combination that the rule allows.
+        fewest: u64,
+        /// The member with the rule on small counts.
+        of: Party,
+    },
     /// A party whose contribution to the sum, or to the rows, is too large. No party has seen which
     /// party, or how large.
     Dominated {
@@ -116,6 +124,15 @@ impl Refusal {
                  differ by more; nothing of the answer was opened",
                 name(*of)
             ),
+            Self::SinglesOut { fewest, of } => format!(
+                "the columns of one party tell fewer than {fewest} rows from all others, one by one \
+                 or combined, so that their products with other parties' columns would tell of \
+                 these rows: the rules of {} on small counts forbid that; each party can look at \
+                 its own columns over the rows that are computed with: merge rare categories, leave \
+                 out a column that is nearly a combination of others, and cap or transform values far \
+                 from all others; no product of different parties' columns was opened",
+                name(*of)
+            ),
             Self::Dominated { percent, of } => format!(
                 "one party alone has more than the {percent} percent of the whole that the rules of \
                  {} allow; which one, and how much, was not opened, nor was anything of the answer",
@@ -164,6 +181,7 @@ mod tests {
             Refusal::Ranks { minimum: 10, of },
             Refusal::TooFewRows { minimum: 10, equations: 1, of },
             Refusal::Isolates { minimum: 10, equations: 1, of },
+            Refusal::SinglesOut { fewest: 3, of },
             Refusal::Dominated { percent: 90, of },
             Refusal::NoCommittee { rule: Rule::MaxShare, of, serving: 2 },
         ];

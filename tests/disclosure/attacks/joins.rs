@@ -1,5 +1,5 @@
 //! Rows that are joined by ids with the attacker's own columns: nearly as many columns as rows (E7),
-//! columns with a single one (E8), and one id less (E9).
+//! columns with a single one (E8), one id less (E9), and two columns that differ in one row (E23).
 
 use serde_json::json;
 
@@ -139,6 +139,50 @@ impl Attack for OneHot {
             Some(Claim::Value { row: (ATTACKED, row), column: COLUMN, value })
         });
         world.judge(&claims.collect::<Vec<_>>())
+    }
+}
+
+/// E23: no column looks unusual, and there are rows enough. The columns differ in one row, so that their
+/// products with the attacked column do by its value.
+pub(in super::super) struct TwoColumns;
+
+/// The row in which they differ.
+const DIFFERS: usize = 31;
+
+impl TwoColumns {
+    fn value(row: usize, column: usize) -> i64 {
+        let first = i64::try_from(row + 1).unwrap();
+        first + i64::from(column == 1 && row == DIFFERS)
+    }
+}
+
+impl Attack for TwoColumns {
+    fn name(&self) -> &'static str {
+        "E23: two columns that differ in one row"
+    }
+
+    fn setting(&self) -> Setting {
+        joined(own_columns(2, Self::value))
+    }
+
+    fn play(&self, world: &World) -> Known {
+        let parts = [own_part(2), Part::of("trial", &["id", COLUMN]), Part::of("trial", &["id"])];
+        let question = Question::new(REGRESSION, parts);
+        let result = world.ask(&question.with(json!({"by_id": true}))).unwrap_or_default();
+        let coefficients = result["mle"].as_array().cloned().unwrap_or_default();
+        let claim = |b: Vec<f64>| {
+            // XᵀX·b are the products with the attacked column: here those of x₁ − x₀.
+            let rows = 0..world.table(ATTACKED).ids().len();
+            let product = |row: usize| -> f64 {
+                let fitted: f64 = (0..2).map(|j| Self::value(row, j) as f64 * b[j]).sum();
+                (Self::value(row, 1) - Self::value(row, 0)) as f64 * fitted
+            };
+            let value = rows.map(product).sum();
+            Claim::Value { row: (ATTACKED, DIFFERS), column: COLUMN, value }
+        };
+        let coefficients: Option<Vec<f64>> = coefficients.iter().map(|b| b[0].as_f64()).collect();
+        let claims = coefficients.filter(|b| b.len() == 2).map(claim);
+        world.judge(&claims.into_iter().collect::<Vec<_>>())
     }
 }
 

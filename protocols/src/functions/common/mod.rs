@@ -6,6 +6,9 @@ pub(crate) mod cells;
 mod cells_tests;
 pub(crate) mod counting;
 pub(crate) mod joins;
+pub(crate) mod leverage;
+#[cfg(test)]
+mod leverage_tests;
 pub(crate) mod matrices;
 pub(crate) mod means;
 pub(crate) mod mode;

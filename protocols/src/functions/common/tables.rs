@@ -30,7 +30,14 @@ use crate::functions::parameters::{Agreed, ONLY_MODE, refuse};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::reveal::Reveal;
+use crate::kernel::session::Spec;
 use crate::kernel::text::normal_form;
+
+/// The name of the parameter in the spec.
+const CATEGORIES_NAME: &str = "categories";
+
+/// The words between the number of declared categories and their hash.
+const HASHED: &str = " declared, blake3 ";
 
 /// The counts of categories. A count is null below the smallest that the rules let be shown; then
 /// it is null also for a category that does not occur, and for one that protects the others.
@@ -165,7 +172,7 @@ impl CountedRows {
 
     pub(crate) fn agreed(&self) -> Agreed {
         let text = if self.declared { fingerprint(&self.axes) } else { "from the data".to_owned() };
-        [("categories".to_owned(), text)].into()
+        [(CATEGORIES_NAME.to_owned(), text)].into()
     }
 
     pub(crate) fn words(&self) -> usize {
@@ -277,7 +284,28 @@ fn fingerprint(axes: &Axes) -> String {
         }
     }
     let sizes: Vec<String> = axes.iter().map(|axis| axis.len().to_string()).collect();
-    format!("{} declared, blake3 {}", sizes.join(" x "), hasher.finalize().to_hex())
+    format!("{}{HASHED}{}", sizes.join(" x "), hasher.finalize().to_hex())
+}
+
+/// Keys the hash of declared categories, if the spec has one, by the session's network, run and
+/// members. So a helper cannot tell by it whether two computations have the same categories, nor
+/// look it up in a list that was made before. It can still test a guess.
+pub(crate) fn key_declared(spec: &mut Spec) {
+    let mut hasher = blake3::Hasher::new_derive_key("cloister 1 declared categories of a session");
+    let mut field = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    field(spec.network.as_bytes());
+    field(&spec.run.to_le_bytes());
+    for member in &spec.members {
+        field(member.id.name.as_bytes());
+        field(&member.id.fingerprint);
+    }
+    let Some(text) = spec.parameters.get_mut(CATEGORIES_NAME) else { return };
+    let Some((sizes, hash)) = text.split_once(HASHED) else { return };
+    field(hash.as_bytes());
+    *text = format!("{sizes}{HASHED}{}", hasher.finalize().to_hex());
 }
 
 /// Counts the rows in all cells of the agreed axes. The positions are on this party's own axes.

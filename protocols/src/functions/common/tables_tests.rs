@@ -276,3 +276,26 @@ fn production_rules_need_ten_rows() {
     let report = run.simulate(Simulation::new(seed()));
     assert!(report.endings.iter().all(|ending| matches!(ending.fault(), Some(Fault::Refused(_)))));
 }
+
+#[test]
+fn the_hash_of_declared_categories_is_another_in_each_session() {
+    let run = |names_of: &[&str]| {
+        let categories = Categories::One(names(names_of));
+        frequency().parameters(declared(categories))
+    };
+    let hash = |run: &Run, network: &str, number: u64| {
+        let mut offer = run.offered();
+        network.clone_into(&mut offer.spec.network);
+        offer.spec.run = number;
+        run.request(0).unwrap().describe(&mut offer);
+        offer.spec.parameters["categories"].clone()
+    };
+    let (one, other) = (run(&["a", "b", "c"]), run(&["a", "b", "d", "c"]));
+    let first = hash(&one, "study", 0);
+    assert!(first.starts_with("3 declared, blake3 "));
+    assert_eq!(hash(&one, "study", 0), first);
+    for [network, number] in [["other", "0"], ["study", "1"]] {
+        assert_ne!(hash(&one, network, number.parse().unwrap()), first);
+    }
+    assert_ne!(hash(&other, "study", 0).split_once("blake3"), first.split_once("blake3"));
+}

@@ -307,7 +307,8 @@ pub(crate) async fn share_units<E: Engine>(
 ) -> Result<E::Shared<u128>, Fault> {
     let numeric = |told: &Told| if told.categories == 0 { told.columns } else { 0 };
     let lengths: Vec<usize> = told.iter().map(numeric).collect();
-    let units: Vec<u128> = own.iter().map(|column| column.unit.element(with_exponents)).collect();
+    let units = own.iter().map(|column| column.unit.element(with_exponents));
+    let units: Zeroizing<Vec<u128>> = Zeroizing::new(units.collect());
     let shares = cx.engine.share(&units, &lengths).await?;
     Ok(E::Shared::<u128>::concat(&shares.iter().collect::<Vec<_>>()))
 }

@@ -12,6 +12,7 @@
 //!   [`super::precision`] for the consequences.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use num_bigint::BigInt;
 use zeroize::Zeroizing;
@@ -225,6 +226,28 @@ pub(crate) async fn numbers<E: Engine>(
     words: &[Bits<E>],
     bits: usize,
 ) -> Result<E::Shared<u128>, Fault> {
+    let (converted, rows) = converted(engine, words, bits).await?;
+    Ok(part(&converted, rows, 0..bits, bits))
+}
+
+/// Returns the same numbers in two halves, low and high: each number is low + high·2^`cut`. The low
+/// half is from 0 to 2^`cut` − 1; the high half has the sign.
+pub(crate) async fn halves<E: Engine>(
+    engine: &mut E,
+    words: &[Bits<E>],
+    bits: usize,
+    cut: usize,
+) -> Result<[E::Shared<u128>; 2], Fault> {
+    let (converted, rows) = converted(engine, words, bits).await?;
+    Ok([0..cut, cut..bits].map(|range| part(&converted, rows, range, bits)))
+}
+
+/// Converts all bits of a joined column, bit slice after bit slice. Returns the number of rows, too.
+async fn converted<E: Engine>(
+    engine: &mut E,
+    words: &[Bits<E>],
+    bits: usize,
+) -> Result<(E::Shared<u128>, usize), Fault> {
     let column = words.first().ok_or(Fault::Internal("a joined column has its words"))?;
     let rows = column.len();
     let slices_of = |(index, word): (usize, &Bits<E>)| {
@@ -235,16 +258,22 @@ pub(crate) async fn numbers<E: Engine>(
         return Err(Fault::Internal("a joined column has a word for each of its bits"));
     }
     let bit_slices: Vec<&Bits<E>> = bit_slices.iter().collect();
-    let converted: E::Shared<u128> = engine.bit_to_arithmetic(&bit_slices, rows).await?;
+    Ok((engine.bit_to_arithmetic(&bit_slices, rows).await?, rows))
+}
+
+/// Returns the part of each number that a range of its bits makes, the first of which counts 1. The
+/// last of all bits counts below zero.
+fn part<S: Shared<u128>>(converted: &S, rows: usize, range: Range<usize>, bits: usize) -> S {
     // In one pass: a copy of all converted bits may be as large as memory allows.
-    Ok(converted.mapped(rows, |converted| {
+    converted.mapped(rows, |converted| {
         let mut numbers = vec![0_u128; rows];
-        for (bit, of_rows) in converted.chunks_exact(rows.max(1)).enumerate() {
+        let slices = converted.chunks_exact(rows.max(1)).enumerate();
+        for (bit, of_rows) in slices.skip(range.start).take(range.len()) {
             for (number, is_set) in zip_exact(&mut numbers, of_rows) {
-                let value = is_set.times(1 << bit);
+                let value = is_set.times(1 << (bit - range.start));
                 *number = if bit + 1 == bits { number.minus(value) } else { number.plus(value) };
             }
         }
         numbers
-    }))
+    })
 }

@@ -241,9 +241,13 @@ impl Join<'_> {
         if words.len() != columns || words.iter().any(|column| column.len() != rows) {
             return Err(Fault::Internal("each column of a join was encoded, row by row"));
         }
-        let filled = |mut column: Vec<PackedBits>| {
-            column.resize(item_hashes.len(), PackedBits(0));
-            column
+        // Made with its final length: growing would leave a copy behind.
+        let filled = |column: Vec<PackedBits>| {
+            let column = Zeroizing::new(column);
+            let mut filled = vec![PackedBits(0); item_hashes.len()];
+            let own = filled.get_mut(..rows).expect("a set is padded behind its own items");
+            own.copy_from_slice(&column);
+            filled
         };
         let words = words.into_iter().map(filled).collect();
         Ok(Table { item_hashes: item_hashes.to_vec(), words })

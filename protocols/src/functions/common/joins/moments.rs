@@ -1,32 +1,39 @@
 //! Functions of joined rows' numbers: sums, correlations, and the moments for least squares
 //! ([`super::least_squares`]).
 //!
-//! Numbers of a column are whole multiples of its unit ([`super::columns`]). Their sums, and the sums
-//! of their products, are exact integers. These are opened, and everything else follows from them
-//! in exact fractions, rounded once.
+//! Numbers of a column are whole multiples of its unit ([`super::columns`]). Their sums, and the
+//! sums of their products, are exact integers. These are opened, and everything else follows from
+//! them in exact fractions, rounded once.
 //!
 //! With a sum the unit of its column is opened, which is exact. Correlations do not depend on the
 //! units, which are not opened for them. Sums of products tell the size of a column's numbers
 //! relative to its unit. For a regression the units are opened. For both it is opened which columns
 //! were rounded. From that and the moments follows a bound on the error of each result
-//! ([`super::precision`]), which the answer carries. Beyond a limit there is no answer. There have to
-//! be more rows than columns, before anything is opened.
+//! ([`super::precision`]), which the answer carries. Beyond a limit there is no answer. There have
+//! to be more rows than columns, before anything is opened.
+//!
+//! Where small counts are withheld and several parties have columns, each party's own moments are
+//! opened first. From these follows, on shares, whether its columns single out a few rows of the
+//! others ([`crate::functions::common::leverage`]). Products of different parties' columns are
+//! opened only if none does.
 
 use num_bigint::BigInt;
 use num_traits::{One, Signed};
 
 use super::Join;
 use super::categories::{share_units, words_of};
-use super::columns::{Encoded, Unit, Use, bits, numbers};
+use super::columns::{self, Encoded, Unit, Use, bits, numbers};
 use super::least_squares::Fit;
 use super::terms::Told;
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::rounding::root_of_fraction;
+use crate::circuits::Bits;
 use crate::engine::matching::Matching;
 use crate::engine::reveals::{MOMENTS, ROUNDED, UNIT, UNITS};
 use crate::engine::shared::Shared;
-use crate::engine::{Dimensions, Reconstructed};
+use crate::engine::{Dimensions, Engine, Reconstructed};
 use crate::functions::answer::Answer;
+use crate::functions::common::leverage::{self, Block, CUT};
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::Fault;
 
@@ -114,17 +121,16 @@ async fn moments<E: Matching>(
         let why = "more rows are needed that all parties have than there are columns";
         return Err(Fault::Undefined { why });
     }
-    let mut columns = Vec::with_capacity(count);
-    for column in joined.tables.iter().flatten() {
-        let words = std::slice::from_ref(column);
-        columns.push(numbers(&mut cx.engine, words, bits(Use::Products, rows, false)).await?);
+    let of_parties: Vec<usize> = joined.tables.iter().map(Vec::len).collect();
+    let several = of_parties.iter().filter(|columns| **columns > 0).count() > 1;
+    let is_guarded = cx.permit.withholds() && several;
+    let words: Vec<&Bits<E>> = joined.tables.iter().flatten().collect();
+    let columns = Columns::of(&mut cx.engine, &words, rows, is_guarded).await?;
+    let Columns { sums, products, halves } = columns;
+    if is_guarded {
+        let blocks = blocks::<E>(&of_parties, halves, &sums, &products);
+        leverage::check(cx, &blocks, rows).await?;
     }
-    let transposed = E::Shared::<u128>::concat(&columns.iter().collect::<Vec<_>>());
-    let straight = transposed.transposed(rows);
-    let dimensions = Dimensions { rows: count, inner: rows, columns: count };
-    let products = cx.engine.matrix_product(&transposed, &straight, dimensions).await?;
-    let last: Vec<usize> = (1..=count).map(|column| column * rows - 1).collect();
-    let sums = transposed.prefix_sums(rows).gather(&last);
     let units = share_units(cx, own, join.told, with_exponents).await?;
     let opened = E::Shared::<u128>::concat(&[&sums, &products, &units]);
     // The units travel with the sums.
@@ -135,6 +141,68 @@ async fn moments<E: Matching>(
     let opened = cx.engine.open(&opened, MOMENTS).await?;
     let moments = opened.try_map(|opened| Moments::of(rows, count, &opened))?;
     Ok((moments, rows as u64))
+}
+
+/// The joined columns' sums and products, in shared form.
+struct Columns<E: Engine> {
+    sums: E::Shared<u128>,
+    /// The products of each two columns, row by row.
+    products: E::Shared<u128>,
+    /// The halves of each column, if they are asked for.
+    halves: Vec<[E::Shared<u128>; 2]>,
+}
+
+impl<E: Engine> Columns<E> {
+    /// Adds and multiplies columns of one word a row. Their bits are converted once.
+    async fn of(
+        engine: &mut E,
+        words: &[&Bits<E>],
+        rows: usize,
+        with_halves: bool,
+    ) -> Result<Self, Fault> {
+        let (count, width) = (words.len(), bits(Use::Products, rows, false));
+        let (mut columns, mut halves) = (Vec::with_capacity(count), Vec::new());
+        for column in words {
+            let words = std::slice::from_ref(*column);
+            if with_halves {
+                let [low, high] = columns::halves(engine, words, width, CUT as usize).await?;
+                columns.push(low.plus(&high.scaled(1 << CUT)));
+                halves.push([low, high]);
+            } else {
+                columns.push(numbers(engine, words, width).await?);
+            }
+        }
+        let transposed = E::Shared::<u128>::concat(&columns.iter().collect::<Vec<_>>());
+        drop(columns);
+        let straight = transposed.transposed(rows);
+        let dimensions = Dimensions { rows: count, inner: rows, columns: count };
+        let products = engine.matrix_product(&transposed, &straight, dimensions).await?;
+        let last: Vec<usize> = (1..=count).map(|column| column * rows - 1).collect();
+        let sums = transposed.prefix_sums(rows).gather(&last);
+        Ok(Self { sums, products, halves })
+    }
+}
+
+/// Returns the columns of each party that has some, with their own moments out of those of all.
+fn blocks<E: Engine>(
+    of_parties: &[usize],
+    halves: Vec<[E::Shared<u128>; 2]>,
+    sums: &E::Shared<u128>,
+    products: &E::Shared<u128>,
+) -> Vec<Block<E>> {
+    let (all, mut halves, mut first) = (sums.len(), halves.into_iter(), 0);
+    let mut blocks = Vec::new();
+    for columns in of_parties.iter().copied().filter(|columns| *columns > 0) {
+        let own = first..first + columns;
+        let pairs = own.clone().flat_map(|i| own.clone().map(move |j| i * all + j));
+        blocks.push(Block {
+            halves: halves.by_ref().take(columns).collect(),
+            products: products.gather(&pairs.collect::<Vec<_>>()),
+            sums: sums.slice(own),
+        });
+        first += columns;
+    }
+    blocks
 }
 
 impl Moments {
