@@ -22,10 +22,14 @@
 )]
 
 mod attacks;
+mod caller;
 mod draws;
 mod honest;
+mod integers;
 mod known;
+mod ledger;
 mod older;
+mod played;
 mod production;
 mod random;
 mod solving;
@@ -33,12 +37,14 @@ mod tables;
 mod world;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::env;
+use std::fs;
+use std::path::Path;
 
 use cloister_protocols::disclosure::Profile;
 
 use self::known::Known;
+use self::played::Played;
 use self::world::{Setting, World};
 
 /// An attacker as a program.
@@ -54,7 +60,9 @@ trait Attack {
 
 /// All attacks, in the order of their numbers.
 fn all() -> Vec<Box<dyn Attack>> {
-    use self::attacks::{few_rows, joins, ranks, refusals, states, sums, suppressed};
+    use self::attacks::{
+        columns, ends, few_rows, groups, joins, ranks, refusals, sets, states, sums, suppressed,
+    };
     vec![
         Box::new(sums::OnePerson),
         Box::new(sums::WholeColumn),
@@ -63,7 +71,7 @@ fn all() -> Vec<Box<dyn Attack>> {
         Box::new(few_rows::PowerSums),
         Box::new(few_rows::NineAndOne),
         Box::new(joins::ManyColumns),
-        Box::new(joins::OneHot),
+        Box::new(joins::OneHot { hot: joins::OneHot::MOST }),
         Box::new(joins::OneLess),
         Box::new(sums::AnyCondition),
         Box::new(suppressed::Margins),
@@ -77,6 +85,19 @@ fn all() -> Vec<Box<dyn Attack>> {
         Box::new(refusals::Partners),
         Box::new(sums::FewTogether),
         Box::new(sums::Product),
+        Box::new(columns::SumAndCounts),
+        Box::new(columns::ConditionAndSum),
+        Box::new(columns::TableAndCounts),
+        Box::new(groups::FewCounts),
+        Box::new(groups::WithAndWithout { is_left_out: false }),
+        Box::new(groups::FiveSums),
+        Box::new(groups::WithAndWithout { is_left_out: true }),
+        Box::new(ends::Declared),
+        Box::new(sets::Membership),
+        Box::new(sets::SumWithout),
+        Box::new(sets::SmallGroups),
+        Box::new(columns::GroupConditionAndSum),
+        Box::new(joins::OneHot { hot: joins::OneHot::FEW }),
         Box::new(joins::TwoColumns),
     ]
 }
@@ -85,30 +106,16 @@ fn is_long() -> bool {
     env::var("CLOISTER_LONG").is_ok_and(|on| on == "1")
 }
 
-/// The codes of refusals by the rules; of one use of a value, the words.
-const RULES: [&str; 7] = [
-    "one selection of a dataset is computed with at a time",
-    "a handle of private data stands twice in one value",
-    " refused_by_disclosure_rules: ",
-    " approval_needed: ",
-    " refused_by_policy: ",
-    " state_older: ",
-    " answers_forgotten: ",
-];
-
 /// Plays one attack, by its number, on nodes of this profile.
-/// Returns what it knows, and how it was refused.
 #[allow(clippy::print_stderr, reason = "what an attack has learnt is wanted where it fails")]
-fn known(number: &str, profile: Profile) -> (Known, BTreeMap<String, usize>) {
+fn known(number: &str, profile: Profile) -> (Known, Played) {
     let all = all();
     let attack = all.iter().find(|attack| attack.name().starts_with(&format!("{number}: ")));
     let attack = attack.expect("each attack has a number");
     let world = World::start(profile, attack.setting());
-    let known = attack.play(&world);
-    let refused = world.refused();
-    eprintln!("{}, {}: {known:?} {refused:#?}", attack.name(), profile.name());
-    assert!(world.asked() > 0, "{number} has asked nothing");
-    (known, refused)
+    let (known, played) = (attack.play(&world), world.played());
+    eprintln!("{}, {}: {known:?} {played:#?}", attack.name(), profile.name());
+    (known, played)
 }
 
 /// Checks that an attack succeeds where nothing is protected.
@@ -118,14 +125,36 @@ fn succeeds(number: &str, at_least: usize) {
     assert!(known.values >= at_least && known.wrong == 0, "{number}: {known:?}");
 }
 
-/// Checks that an attack learns nothing where data are protected.
+/// Checks that an attack learns nothing where data are protected, and that it played: questions were
+/// answered, and all others were refused by a rule. `expected.txt` has how many at least, and of the
+/// attacks that are not ended yet that they still learn something.
 #[track_caller]
 fn learns_nothing(number: &str) {
-    let (known, refused) = known(number, Profile::Production);
-    assert_eq!(known.values, 0, "{number}: {known:?}");
-    // A question that is refused as senseless is no attack that a rule has ended.
-    let is_of_rules = |reason: &String| RULES.iter().any(|code| reason.contains(code));
-    assert!(refused.keys().all(is_of_rules), "{number}: {refused:#?}");
+    let (known, played) = known(number, Profile::Production);
+    let (answers, values) = expected(number);
+    match values {
+        0 => assert_eq!(known.values, 0, "{number}: {known:?}"),
+        _ => assert!(known.values >= values, "{number} is ended now: its line says so no more"),
+    }
+    assert_played(number, &played, answers);
+}
+
+/// Returns the least numbers of answers and of values, from the file.
+fn expected(number: &str) -> (usize, usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/disclosure/expected.txt");
+    let text = fs::read_to_string(path).unwrap();
+    let of_attack = |line: &&str| line.split_whitespace().next() == Some(number);
+    let line = text.lines().find(of_attack).expect("each attack has a line");
+    let numbers: Vec<usize> =
+        line.split_whitespace().skip(1).take(2).map(|word| word.parse().unwrap()).collect();
+    (numbers[0], numbers[1])
+}
+
+#[track_caller]
+fn assert_played(number: &str, played: &Played, answers: usize) {
+    assert!(played.answers() >= answers, "{number}: {played:#?}");
+    assert!(played.answers() + played.refused() > 0, "{number} asked nothing");
+    assert!(played.mistakes().is_empty(), "{number}: {:?}", played.mistakes());
 }
 
 #[test]
@@ -234,11 +263,75 @@ fn teaching_e22_product() {
 }
 
 #[test]
-fn teaching_e23_two_columns() {
+fn teaching_e23_one_column_two_names() {
     succeeds("E23", 1);
 }
 
 #[test]
+fn teaching_e24_condition_beside_sum() {
+    succeeds("E24", 1);
+}
+
+#[test]
+fn teaching_e25_table_beside_counts() {
+    succeeds("E25", 1);
+}
+
+#[test]
+fn teaching_e27_with_and_without() {
+    succeeds("E27", 1);
+}
+
+#[test]
+fn teaching_e28_five_sums() {
+    succeeds("E28", 1);
+}
+
+#[test]
+fn teaching_e29_left_out() {
+    succeeds("E29", 1);
+}
+
+#[test]
+fn teaching_e31_declared() {
+    succeeds("E31", 1);
+}
+
+#[test]
+fn teaching_e32_membership() {
+    succeeds("E32", 1);
+}
+
+#[test]
+fn teaching_e33_sum_without() {
+    succeeds("E33", 1);
+}
+
+#[test]
+fn teaching_e34_small_groups() {
+    succeeds("E34", 1);
+}
+
+#[test]
+fn teaching_e35_group_condition_beside_sum() {
+    succeeds("E35", 1);
+}
+
+#[test]
+fn teaching_e36_few_hot_columns() {
+    succeeds("E36", 6);
+}
+
+#[test]
+fn teaching_e37_two_columns() {
+    succeeds("E37", 1);
+}
+
+#[test]
 fn production_e12_several_times() {
-    learns_nothing("E12");
+    let (known, played) = known("E12", Profile::Production);
+    assert_eq!(known.values, 0, "{known:?}");
+    // A value that stands twice is a mistake in the argument; once each, the rows are too few.
+    let codes: Vec<&String> = played.refusals.keys().collect();
+    assert_eq!(codes, ["bad_argument", "refused_by_disclosure_rules"], "{played:#?}");
 }

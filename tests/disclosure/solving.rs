@@ -11,6 +11,10 @@
 /// The modulus of [`LinearSystem`].
 const PRIME: u64 = (1 << 61) - 1;
 
+/// The largest factors and values that are taken for whole numbers and not for fractions.
+const MOST_FACTOR: i64 = 1_000;
+const MOST_VALUE: i64 = 1 << 40;
+
 /// Linear equations between whole numbers, eliminated as they come.
 pub(super) struct LinearSystem {
     unknowns: usize,
@@ -48,6 +52,23 @@ impl LinearSystem {
 
     pub(super) fn rank(&self) -> usize {
         self.rows.len()
+    }
+
+    pub(super) fn contradicts_itself(&self) -> bool {
+        self.contradicts_itself
+    }
+
+    /// Returns the eliminated equations that have small whole factors.
+    pub(super) fn equations(&self) -> Vec<(Vec<(usize, i64)>, i64)> {
+        let is_small = |number: i64, most: i64| number.abs() <= most;
+        let equation = |(_, row): &(usize, Vec<u64>)| {
+            let factors = row[..self.unknowns].iter().map(|factor| centred(*factor)).enumerate();
+            let terms: Vec<(usize, i64)> = factors.filter(|(_, factor)| *factor != 0).collect();
+            let value = centred(row[self.unknowns]);
+            let fits = terms.iter().all(|(_, factor)| is_small(*factor, MOST_FACTOR));
+            (fits && is_small(value, MOST_VALUE)).then_some((terms, value))
+        };
+        self.rows.iter().filter_map(equation).collect()
     }
 
     /// Returns the unknowns that the equations determine, with their values; none if the equations

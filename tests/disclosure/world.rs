@@ -3,7 +3,7 @@
 //! An attacker sees nothing of a [`World`] but the answers to its questions. The tables are there
 //! for the judge, and for attackers that play with one member's own data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -21,6 +21,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
+use super::caller::{Caller, outcome};
+use super::played::Played;
 use super::tables::Table;
 
 pub(super) const PARTIES: usize = 3;
@@ -69,15 +71,15 @@ pub(super) struct Question {
 /// One party's part in a question.
 #[derive(Clone)]
 pub(super) struct Part {
-    selection: Option<Value>,
+    pub(super) selection: Option<Value>,
     /// The data argument, in which [`HANDLE`] stands for the selection.
-    data: Value,
+    pub(super) data: Value,
     /// A handle of its own for each place, not the same one.
-    apart: bool,
+    pub(super) apart: bool,
 }
 
 /// An answer to a question.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Told {
     pub(super) result: Value,
     /// The number of parties whose rows are not in it.
@@ -99,24 +101,9 @@ pub(super) struct World {
     states: Vec<PathBuf>,
     folder: TempDir,
     asked: AtomicUsize,
-    /// The refusals by their reasons.
-    refused: Mutex<BTreeMap<String, usize>>,
+    played: Mutex<Played>,
     commands: mpsc::UnboundedSender<Command>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// The researcher and the owner at one node.
-struct Caller {
-    researcher: Api,
-    owner: Api,
-    /// The handles of the two methods that questions need; none after a restart.
-    methods: Mutex<Option<Methods>>,
-}
-
-#[derive(Clone)]
-struct Methods {
-    select: String,
-    compute: String,
 }
 
 enum Command {
@@ -272,6 +259,16 @@ impl Question {
     }
 }
 
+impl Told {
+    /// Returns the result, if all parties' rows are in it.
+    fn whole(self) -> Result<Value, Refusal> {
+        match self.left_out {
+            0 => Ok(self.result),
+            _ => Err(Refusal { code: "left_out".into(), message: "a party is left out".into() }),
+        }
+    }
+}
+
 impl Refusal {
     /// Returns whether the owner of data has to decide.
     pub(super) fn wants_approval(&self) -> bool {
@@ -307,8 +304,8 @@ impl World {
         });
         let callers = callers.collect();
         let urls = hosts.iter().map(|host| format!("http://{host}")).collect();
-        let (asked, refused) = (AtomicUsize::new(0), Mutex::default());
-        Self { profile, setting, callers, urls, states, folder, asked, refused, commands, thread }
+        let (asked, played) = (AtomicUsize::new(0), Mutex::default());
+        Self { profile, setting, callers, urls, states, folder, asked, played, commands, thread }
     }
 
     /// Returns whether the nodes' profile protects the data.
@@ -336,24 +333,23 @@ impl World {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of refusals by their reasons.
-    pub(super) fn refused(&self) -> BTreeMap<String, usize> {
-        self.refused.lock().unwrap().clone()
+    /// Returns what the attacker was told so far.
+    pub(super) fn played(&self) -> Played {
+        self.played.lock().unwrap().clone()
     }
 
-    /// Asks all three parties, and returns the result.
-    pub(super) fn ask(&self, question: &Question) -> Result<Value, Refusal> {
+    /// Asks all three parties. An answer with a party left out is an answer over the others' rows.
+    pub(super) fn ask(&self, question: &Question) -> Result<Told, Refusal> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let answer = self.answer(question);
-        if let Err(Refusal { code, message }) = &answer {
-            let reason = format!("{} {code}: {message}", question.function);
-            *self.refused.lock().unwrap().entry(reason).or_default() += 1;
-        }
-        answer.and_then(|answer| match answer.left_out {
-            0 => Ok(answer.result),
-            // A party's rows are not in it: to an attacker who counts on them it is a refusal.
-            _ => Err(Refusal { code: "left_out".into(), message: "a party is left out".into() }),
-        })
+        self.played.lock().unwrap().note(question.function, &answer);
+        answer
+    }
+
+    /// Asks all three parties, and returns a result over all of them. One over fewer is none to an
+    /// attacker who counts on the rows of each.
+    pub(super) fn ask_whole(&self, question: &Question) -> Result<Value, Refusal> {
+        self.ask(question).and_then(Told::whole)
     }
 
     /// Asks all three parties a question of a study that the owners have approved.
@@ -393,8 +389,15 @@ impl World {
 
     /// Adds a column over the chosen rows of all parties.
     pub(super) fn sum(&self, parts: [Part; PARTIES]) -> Result<f64, Refusal> {
-        let result = self.ask(&Question::new("SecureSum", parts))?;
+        let result = self.ask_whole(&Question::new("SecureSum", parts))?;
         Ok(result["sum"].as_f64().unwrap())
+    }
+
+    /// Adds a column over the chosen rows of the parties that do not leave them out, and returns the
+    /// number of those that do.
+    pub(super) fn sum_over_others(&self, parts: [Part; PARTIES]) -> Result<(f64, u64), Refusal> {
+        let told = self.ask(&Question::new("SecureSum", parts))?;
+        Ok((told.result["sum"].as_f64().unwrap(), told.left_out))
     }
 
     fn request(&self, question: &Question, party: usize, data: &Value, name: &str) -> Value {
@@ -444,96 +447,10 @@ impl Drop for World {
     }
 }
 
-/// The data argument of one party, and the handles in it.
-struct Brought {
-    argument: Value,
-    handles: Vec<String>,
-}
-
-impl Caller {
-    fn methods(&self) -> Methods {
-        let mut methods = self.methods.lock().unwrap();
-        let api = &self.researcher;
-        let find = |service, name| api.attribute(&api.service(service), name).uuid();
-        let found =
-            || Methods { select: find("Datasets", "select"), compute: find("Simon", "compute") };
-        methods.get_or_insert_with(found).clone()
-    }
-
-    /// Selects the rows of a part.
-    fn data(&self, part: &Part) -> Result<Brought, Refusal> {
-        let Some(selection) = &part.selection else {
-            return Ok(Brought { argument: part.data.clone(), handles: Vec::new() });
-        };
-        let mut brought = Brought { argument: part.data.clone(), handles: Vec::new() };
-        let select = self.methods().select;
-        let mut refusal = None;
-        fill(&mut brought.argument, &mut || {
-            if brought.handles.is_empty() || part.apart {
-                let answer = self.researcher.call(&select, selection);
-                match answer.status {
-                    200 => brought.handles.push(answer.uuid()),
-                    _ => refusal = Some(Refusal::of(&answer)),
-                }
-            }
-            json!({"representation_uuid": brought.handles.last()})
-        });
-        match refusal {
-            Some(refusal) => Err(refusal),
-            None => Ok(brought),
-        }
-    }
-
-    fn compute(&self, request: &Value) -> Answer {
-        let called = self.researcher.call(&self.methods().compute, request);
-        if called.status != 200 {
-            return called;
-        }
-        let answer = self.researcher.download(&called.uuid());
-        self.researcher.release(&called.uuid());
-        answer
-    }
-
-    fn release(&self, handles: &[String]) {
-        handles.iter().for_each(|handle| _ = self.researcher.release(handle));
-    }
-}
-
-impl Refusal {
-    fn of(answer: &Answer) -> Self {
-        Self { code: answer.code().to_owned(), message: answer.message().to_owned() }
-    }
-}
-
 /// Returns the condition that a column has one of these numbers.
 pub(super) fn one_of(column: &str, numbers: &[i64]) -> Value {
     let equal = |number| json!({"column": column, "op": "=", "value": number});
     json!({"or": numbers.iter().map(equal).collect::<Vec<_>>()})
-}
-
-/// Puts a value wherever [`HANDLE`] stands.
-fn fill(data: &mut Value, make: &mut impl FnMut() -> Value) {
-    match data {
-        Value::String(text) if text == HANDLE => *data = make(),
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, make)),
-        Value::Object(entries) => entries.values_mut().for_each(|entry| fill(entry, make)),
-        _ => (),
-    }
-}
-
-/// Returns the result, or the refusal that gives most of a reason.
-fn outcome(answers: &[Answer]) -> Result<Told, Refusal> {
-    let refused: Vec<&Answer> = answers.iter().filter(|answer| answer.status != 200).collect();
-    // A node whose own client was refused says why; the others only hear of an end.
-    let own = refused.iter().find(|answer| answer.status < 500 && answer.status != 409);
-    match own.or(refused.first()) {
-        Some(answer) => Err(Refusal::of(answer)),
-        None => {
-            let report = &answers[0].body["object"];
-            let left_out = report["disclosure"]["left_out"].as_u64().unwrap();
-            Ok(Told { result: report["result"].clone(), left_out })
-        }
-    }
 }
 
 /// Makes a token of a researcher and one of an owner in a state that no node has open.

@@ -23,11 +23,11 @@ impl Attack for PowerSums {
 
     fn play(&self, world: &World) -> Known {
         let parts = || [0, 1, 2].map(|_| Part::of("trial", &["age"]));
-        let mut result = world.ask(&Question::new("StatisticsUnivariate", parts()));
+        let mut result = world.ask_whole(&Question::new("StatisticsUnivariate", parts()));
         if result.as_ref().is_ok_and(|result| result["hyper_flatness"].is_null()) {
             let all = json!({"statistics": ["samples", "mean", "variance_mle", "skewness",
                 "kurtosis", "hyper_skewness", "hyper_flatness"]});
-            result = world.ask(&Question::new("StatisticsUnivariate", parts()).with(all));
+            result = world.ask_whole(&Question::new("StatisticsUnivariate", parts()).with(all));
         }
         let sums = result.ok().and_then(|result| power_sums(&result));
         let others = sums.and_then(|sums| {
@@ -99,7 +99,7 @@ impl Attack for NineAndOne {
             claims.push(Claim::Value { row: (1, 0), column: "age", value: sum - own });
         }
         let parts = [0, 1, 2].map(|_| Part::of("trial", &["age", "target"]));
-        let result = world.ask(&Question::new("StatisticsBivariate", parts));
+        let result = world.ask_whole(&Question::new("StatisticsBivariate", parts));
         claims
             .extend(result.ok().and_then(|result| two_points(world, &result)).unwrap_or_default());
         world.judge(&claims)

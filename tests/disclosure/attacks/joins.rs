@@ -1,5 +1,5 @@
 //! Rows that are joined by ids with the attacker's own columns: nearly as many columns as rows (E7),
-//! columns with a single one (E8), one id less (E9), and two columns that differ in one row (E23).
+//! columns with a single one (E8), one id less (E9), and two columns that differ in one row (E37).
 
 use serde_json::json;
 
@@ -61,6 +61,7 @@ impl Attack for ManyColumns {
     }
 
     fn play(&self, world: &World) -> Known {
+        ask_with_enough_rows(world);
         let blocks = [(0, COLUMNS), (1, COLUMNS), (2, COLUMNS - 1)];
         let claims = blocks.into_iter().filter_map(|(block, columns)| {
             let rows: Vec<usize> = (block * BLOCK..(block + 1) * BLOCK).collect();
@@ -68,6 +69,14 @@ impl Attack for ManyColumns {
         });
         world.judge(&claims.flatten().collect::<Vec<_>>())
     }
+}
+
+/// Asks what every profile answers: two columns over all rows.
+fn ask_with_enough_rows(world: &World) {
+    let parts = [own_part(2), Part::of("trial", &["id", COLUMN]), Part::of("trial", &["id"])];
+    let question = Question::new(REGRESSION, parts);
+    let answer = world.ask_whole(&question.with(json!({"by_id": true, "intercept": true})));
+    assert!(answer.is_ok(), "{answer:?}");
 }
 
 /// Fits the attacked column of some rows by so many of the attacker's columns and an intercept.
@@ -80,7 +89,7 @@ fn fit(world: &World, rows: &[usize], columns: usize) -> Option<Vec<Claim>> {
         Part::of("trial", &["id"]),
     ];
     let question = Question::new(REGRESSION, parts);
-    let result = world.ask(&question.with(json!({"by_id": true, "intercept": true}))).ok()?;
+    let result = world.ask_whole(&question.with(json!({"by_id": true, "intercept": true}))).ok()?;
     let coefficients: Vec<f64> =
         result["mle"].as_array()?.iter().map(|b| b[0].as_f64()).collect::<Option<_>>()?;
     let first_error = result["standard_errors"][1].as_f64()?;
@@ -115,24 +124,34 @@ fn fit(world: &World, rows: &[usize], columns: usize) -> Option<Vec<Claim>> {
 }
 
 /// E8: each column is 1 in one row. Its coefficient is the value of that row.
-pub(in super::super) struct OneHot;
+pub(in super::super) struct OneHot {
+    /// The rows that have a column of their own: with the attacked one 60 are the most there may be.
+    pub(in super::super) hot: usize,
+}
 
-/// The rows that have a column of their own: with the attacked one they are the most there may be.
-const HOT: usize = 60;
+impl OneHot {
+    pub(in super::super) const MOST: usize = 60;
+    /// So few that the rows are enough for the products of all columns.
+    pub(in super::super) const FEW: usize = 6;
+}
 
 impl Attack for OneHot {
     fn name(&self) -> &'static str {
-        "E8: columns with a single one"
+        match self.hot {
+            Self::MOST => "E8: columns with a single one",
+            _ => "E36: few columns with a single one beside many rows",
+        }
     }
 
     fn setting(&self) -> Setting {
-        joined(own_columns(HOT, |row, column| i64::from(row == column)))
+        joined(own_columns(self.hot, |row, column| i64::from(row == column)))
     }
 
     fn play(&self, world: &World) -> Known {
-        let parts = [own_part(HOT), Part::of("trial", &["id", COLUMN]), Part::of("trial", &["id"])];
+        let parts =
+            [own_part(self.hot), Part::of("trial", &["id", COLUMN]), Part::of("trial", &["id"])];
         let question = Question::new(REGRESSION, parts);
-        let result = world.ask(&question.with(json!({"by_id": true}))).unwrap_or_default();
+        let result = world.ask_whole(&question.with(json!({"by_id": true}))).unwrap_or_default();
         let coefficients = result["mle"].as_array().cloned().unwrap_or_default();
         let claims = coefficients.iter().enumerate().filter_map(|(row, b)| {
             let value = b[0].as_f64()?;
@@ -142,7 +161,7 @@ impl Attack for OneHot {
     }
 }
 
-/// E23: no column looks unusual, and there are rows enough. The columns differ in one row, so that their
+/// E37: no column looks unusual, and there are rows enough. The columns differ in one row, so that their
 /// products with the attacked column do by its value.
 pub(in super::super) struct TwoColumns;
 
@@ -158,7 +177,7 @@ impl TwoColumns {
 
 impl Attack for TwoColumns {
     fn name(&self) -> &'static str {
-        "E23: two columns that differ in one row"
+        "E37: two columns that differ in one row"
     }
 
     fn setting(&self) -> Setting {
@@ -168,7 +187,7 @@ impl Attack for TwoColumns {
     fn play(&self, world: &World) -> Known {
         let parts = [own_part(2), Part::of("trial", &["id", COLUMN]), Part::of("trial", &["id"])];
         let question = Question::new(REGRESSION, parts);
-        let result = world.ask(&question.with(json!({"by_id": true}))).unwrap_or_default();
+        let result = world.ask_whole(&question.with(json!({"by_id": true}))).unwrap_or_default();
         let coefficients = result["mle"].as_array().cloned().unwrap_or_default();
         let claim = |b: Vec<f64>| {
             // XᵀX·b are the products with the attacked column: here those of x₁ − x₀.
@@ -225,6 +244,6 @@ fn sum_of_join(world: &World, dataset: &str) -> Option<f64> {
         Part::of("trial", &["id"]),
     ];
     let question = Question::new(REGRESSION, parts);
-    let result = world.ask(&question.with(json!({"by_id": true}))).ok()?;
+    let result = world.ask_whole(&question.with(json!({"by_id": true}))).ok()?;
     Some(result["mle"][0][0].as_f64()? * result["samples"].as_f64()?)
 }

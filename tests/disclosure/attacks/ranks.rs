@@ -32,6 +32,10 @@ impl Attack for EveryRank {
         let rows = world.all_rows();
         let count = rows.len() as u64;
         let mut numbers = BTreeMap::new();
+        // What owners show to all.
+        let shown =
+            Question::new("Quantiles", all()).with(json!({"probabilities": [0.05, 0.5, 0.95]}));
+        assert!(world.ask(&shown).is_ok());
         let mut open: Vec<Vec<u64>> = (1..=CLASSES)
             .map(|first| (first..=count).step_by(CLASSES as usize).collect())
             .collect();
@@ -67,21 +71,21 @@ fn quantiles(world: &World, ranks: &[u64], count: u64) -> Option<Vec<(u64, f64)>
     let probabilities: Vec<f64> =
         ranks.iter().map(|rank| (rank - 1) as f64 / (count - 1) as f64).collect();
     let question = Question::new("Quantiles", all()).with(json!({"probabilities": probabilities}));
-    let result = world.ask(&question).ok()?;
+    let result = world.ask_whole(&question).ok()?;
     let found = result["quantiles"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap());
     Some(ranks.iter().copied().zip(found).collect())
 }
 
 fn kth(world: &World, rank: u64) -> Option<f64> {
     let parts = all().map(|part| part.within(json!({"array": HANDLE, "rank": rank})));
-    world.ask(&Question::new("KthElement", parts)).ok()?["item"].as_f64()
+    world.ask_whole(&Question::new("KthElement", parts)).ok()?["item"].as_f64()
 }
 
 /// Asks for the least and the largest number in two ways.
 fn ends(world: &World, count: u64) -> BTreeMap<u64, f64> {
     let mut found = BTreeMap::new();
     for function in ["StatisticsUnivariate", "MinimumMaximum"] {
-        let result = world.ask(&Question::new(function, all())).unwrap_or_default();
+        let result = world.ask_whole(&Question::new(function, all())).unwrap_or_default();
         for (rank, name) in [(1, "minimum"), (count, "maximum")] {
             found.extend(result[name].as_f64().map(|number| (rank, number)));
         }

@@ -10,6 +10,10 @@ use super::super::world::{Part, Question, Refusal, Setting, World};
 /// The rows that are asked about.
 const ROWS: usize = 40;
 
+/// The party whose rows E15 asks about. Without it neither of the others has nearly all rows, which
+/// would be refused by another rule.
+const ATTACKED: usize = 1;
+
 /// E15: the rows of one category, and one more row. With no other category declared, a node answers
 /// only if that row has the same.
 pub(in super::super) struct Categories;
@@ -25,19 +29,19 @@ impl Attack for Categories {
 
     fn play(&self, world: &World) -> Known {
         let is_female = json!({"column": "gender", "op": "=", "value": "1_female"});
-        let ask = |first: &Value| {
+        let ask = |attacked: &Value| {
             let part = |party| match party {
-                0 => Part::chosen("trial", &["gender"], first),
+                ATTACKED => Part::chosen("trial", &["gender"], attacked),
                 _ => Part::chosen("trial", &["gender"], &is_female),
             };
             let question = Question::new("StatisticsFrequency", [0, 1, 2].map(part));
-            world.ask(&question.with(json!({"categories": ["1_female"]})))
+            world.ask_whole(&question.with(json!({"categories": ["1_female"]})))
         };
         let (mut claims, mut outcomes) = (Vec::new(), Vec::new());
         if ask(&is_female).is_err() {
             return world.judge(&claims);
         }
-        for (row, id) in world.table(0).ids().into_iter().enumerate().take(ROWS) {
+        for (row, id) in world.table(ATTACKED).ids().into_iter().enumerate().take(ROWS) {
             let one = json!({"column": "id", "op": "=", "value": id});
             let value = match ask(&json!({"or": [is_female, one]})) {
                 Ok(_) => 0.0,
@@ -45,7 +49,7 @@ impl Attack for Categories {
                 Err(_) => 1.0,
             };
             outcomes.push(value);
-            claims.push(Claim::Value { row: (0, row), column: "male", value });
+            claims.push(Claim::Value { row: (ATTACKED, row), column: "male", value });
         }
         // What all rows have in common tells of none.
         outcomes.dedup();

@@ -3,7 +3,8 @@
 //! of two parties (E21), and the rows that a column of zeros and ones chooses (E22).
 
 use super::super::draws::Draws;
-use super::super::known::{Claim, Known};
+use super::super::known::{Claim, Known, Row};
+use super::super::ledger::{Ledger, Term, rows_at};
 use super::super::solving::{LinearSystem, Weighing};
 use super::super::world::{PARTIES, Part, Question, Refusal, Setting, World};
 use super::super::{Attack, is_long};
@@ -30,8 +31,24 @@ impl Attack for OnePerson {
     }
 
     fn play(&self, world: &World) -> Known {
-        world.judge(&person_by_three_sums(world).unwrap_or_default())
+        let mut claims = person_by_three_sums(world).unwrap_or_default();
+        claims.extend(person_by_left_out_sums(world).claims(world));
+        world.judge(&claims)
     }
+}
+
+/// Asks for the sum over all rows, over all but one, and over a group with that one and without. Answers
+/// from which the party is left out are sums over the others' rows.
+fn person_by_left_out_sums(world: &World) -> Ledger {
+    let mut ledger = Ledger::default();
+    let rows = world.table(0).len();
+    let groups = [0..rows, 1..rows, 0..GROUP + 1, 1..GROUP + 1, 1..2 * GROUP, 0..2 * GROUP];
+    for group in groups {
+        let chosen: Vec<usize> = group.collect();
+        let Ok(sum) = sum_of_chosen(world, 0, "age", &chosen) else { continue };
+        ledger.told(("age", Term::Value), sum.rows(world, &chosen), sum.value);
+    }
+    ledger
 }
 
 fn person_by_three_sums(world: &World) -> Result<Vec<Claim>, Refusal> {
@@ -72,8 +89,9 @@ impl Attack for WholeColumn {
             match sum_of_chosen(world, attacked, "target", &chosen) {
                 Ok(sum) => {
                     refusals = 0;
+                    let chosen = if sum.is_left_out { &[] } else { chosen.as_slice() };
                     let terms = chosen.iter().copied().chain([ids.len()]).map(|row| (row, 1));
-                    system.add(&terms.collect::<Vec<_>>(), sum.round() as i64);
+                    system.add(&terms.collect::<Vec<_>>(), sum.value.round() as i64);
                 }
                 Err(refusal) if refusal.wants_approval() => break,
                 Err(_) => refusals += 1,
@@ -89,19 +107,38 @@ impl Attack for WholeColumn {
     }
 }
 
-/// Adds a column over some rows of one party and all rows of the others.
+/// A sum over some rows of one party and all rows of the others.
+struct Sum {
+    attacked: usize,
+    value: f64,
+    /// The rows of the attacked party are not in it. The others are asked for all of their rows each
+    /// time, which they do not leave out.
+    is_left_out: bool,
+}
+
+impl Sum {
+    /// Returns the rows that are in it, of those that were chosen and of the others.
+    fn rows(&self, world: &World, chosen: &[usize]) -> Vec<Row> {
+        let others = world.all_rows().into_iter().filter(|row| row.0 != self.attacked);
+        let chosen = if self.is_left_out { &[] } else { chosen };
+        others.chain(rows_at(self.attacked, chosen)).collect()
+    }
+}
+
 fn sum_of_chosen(
     world: &World,
     attacked: usize,
     column: &str,
     rows: &[usize],
-) -> Result<f64, Refusal> {
+) -> Result<Sum, Refusal> {
     let ids = world.table(attacked).ids();
     let ids: Vec<i64> = rows.iter().map(|row| ids[*row]).collect();
-    world.sum([0, 1, 2].map(|party| match party == attacked {
-        true => Part::with_ids("trial", &[column], &ids),
-        false => Part::of("trial", &[column]),
-    }))
+    let (value, left_out) =
+        world.sum_over_others([0, 1, 2].map(|party| match party == attacked {
+            true => Part::with_ids("trial", &[column], &ids),
+            false => Part::of("trial", &[column]),
+        }))?;
+    Ok(Sum { attacked, value, is_left_out: left_out > 0 })
 }
 
 /// E3: a column of 0 and 1 by far fewer sums than it has rows.
@@ -119,32 +156,38 @@ impl Attack for Bits {
     fn play(&self, world: &World) -> Known {
         let mut draws = Draws::printed();
         let most = if is_long() { 5_000 } else { MOST_QUESTIONS };
-        let mut refusals = 0;
+        let (mut refusals, mut ledger) = (0, Ledger::default());
         while world.asked() < most && refusals < MOST_REFUSALS {
-            match weigh(world, &mut draws) {
+            match weigh(world, &mut draws, &mut ledger) {
                 Ok(claims) => return world.judge(&claims),
                 Err(refusal) if refusal.wants_approval() => break,
                 // Other rows are in each sum if the rows get other places.
                 Err(_) => refusals += 1,
             }
         }
-        world.judge(&[])
+        // Whole numbers may follow from what was answered of several plans.
+        world.judge(&ledger.claims(world))
     }
 }
 
 /// Weighs the rows of the first party at random places of the plan. Rows without a place are in all
 /// sums, as are the other parties' rows.
-fn weigh(world: &World, draws: &mut Draws) -> Result<Vec<Claim>, Refusal> {
+fn weigh(world: &World, draws: &mut Draws, ledger: &mut Ledger) -> Result<Vec<Claim>, Refusal> {
     let weighing = Weighing::new(6);
     let rows = world.table(0).len();
     let order = draws.sample(rows, rows);
     let (placed, always) = order.split_at(weighing.items());
-    let sum = |number: usize| {
+    let mut sum = |number: usize| {
         let members = weighing.members(number).into_iter().map(|item| placed[item]);
         let chosen: Vec<usize> = members.chain(always.iter().copied()).collect();
-        sum_of_chosen(world, 0, "arrest", &chosen).map(|sum| sum.round() as i64)
+        let sum = sum_of_chosen(world, 0, "arrest", &chosen)?;
+        ledger.told(("arrest", Term::Value), sum.rows(world, &chosen), sum.value);
+        match sum.is_left_out {
+            false => Ok(sum.value.round() as i64),
+            true => Err(Refusal { code: "left_out".into(), message: "a party is left out".into() }),
+        }
     };
-    let sums = (0..weighing.sums()).map(sum).collect::<Result<Vec<i64>, Refusal>>()?;
+    let sums = (0..weighing.sums()).map(&mut sum).collect::<Result<Vec<i64>, Refusal>>()?;
     let values = weighing.values(&sums).unwrap_or_default();
     let of = |(item, value): (usize, i64)| Claim::Value {
         row: (0, placed[item]),
@@ -231,22 +274,27 @@ impl Attack for FewTogether {
 
     fn play(&self, world: &World) -> Known {
         let few = [4, 3, 0];
-        let of_round = |round: usize| -> Result<Claim, Refusal> {
+        let mut ledger = Ledger::default();
+        for round in 0..5 {
             let chosen = few.map(|few| round * few..(round + 1) * few);
             let rest = [0, 1, 2].map(|party| {
+                let all = 0..world.table(party).len();
+                all.filter(|row| !chosen[party].contains(row)).collect::<Vec<usize>>()
+            });
+            let parts = [0, 1, 2].map(|party| {
                 let ids = world.table(party).ids();
-                let kept = (0..ids.len()).filter(|row| !chosen[party].contains(row));
-                let kept: Vec<i64> = kept.map(|row| ids[row]).collect();
+                let kept: Vec<i64> = rest[party].iter().map(|row| ids[*row]).collect();
                 Part::with_ids("trial", &["age"], &kept)
             });
-            let all = world.sum([0, 1, 2].map(|_| Part::of("trial", &["age"])))?;
-            let value = all - world.sum(rest)?;
-            let rows =
-                (0..PARTIES).flat_map(|party| chosen[party].clone().map(move |row| (party, row)));
-            Ok(Claim::Sum { rows: rows.collect(), column: "age", value })
-        };
-        let claims: Vec<Claim> = (0..5).filter_map(|round| of_round(round).ok()).collect();
-        world.judge(&claims)
+            let all = world.sum([0, 1, 2].map(|_| Part::of("trial", &["age"])));
+            all.into_iter()
+                .for_each(|all| ledger.told(("age", Term::Value), world.all_rows(), all));
+            // With one party left out it is not known which.
+            let Ok(sum) = world.sum(parts) else { continue };
+            let rows = (0..PARTIES).flat_map(|party| rows_at(party, &rest[party]));
+            ledger.told(("age", Term::Value), rows, sum);
+        }
+        world.judge(&ledger.claims(world))
     }
 }
 
@@ -270,7 +318,7 @@ impl Attack for Product {
 
 fn person_by_a_product(world: &World) -> Result<Vec<Claim>, Refusal> {
     let parts = [0, 1, 2].map(|_| Part::of("trial", &["age", "arrest"]));
-    let both = world.ask(&Question::new("StatisticsBivariate", parts))?;
+    let both = world.ask_whole(&Question::new("StatisticsBivariate", parts))?;
     let ages = world.sum([0, 1, 2].map(|_| Part::of("trial", &["age"])))?;
     let chosen = [0, 1, 2].map(|party| {
         let (ids, ones) = (world.table(party).ids(), world.table(party).numbers("arrest"));

@@ -65,7 +65,7 @@ fn as_shown(text: &str) -> &str {
 fn samples(world: &World) -> Option<i64> {
     let parts = [0, 1, 2].map(|_| Part::of("trial", &["age"]));
     let mean = json!({"statistics": ["mean"]});
-    let result = world.ask(&Question::new("StatisticsUnivariate", parts).with(mean));
+    let result = world.ask_whole(&Question::new("StatisticsUnivariate", parts).with(mean));
     result.ok().and_then(|result| result["samples"].as_i64())
 }
 
@@ -83,13 +83,13 @@ impl Answers {
         let table = |columns: [&'static str; 2], categories: [&[String]; 2]| {
             let parts = [0, 1, 2].map(|_| Part::of("trial", &columns));
             let question = Question::new("StatisticsContingency", parts);
-            let result = world.ask(&question.with(json!({"categories": categories})));
+            let result = world.ask_whole(&question.with(json!({"categories": categories})));
             result.map_or(Value::Null, |result| result["table"].clone())
         };
         let margin = |column: &'static str, categories: &[String]| {
             let parts = [0, 1, 2].map(|_| Part::of("trial", &[column]));
             let question = Question::new("StatisticsFrequency", parts);
-            let result = world.ask(&question.with(json!({"categories": categories})));
+            let result = world.ask_whole(&question.with(json!({"categories": categories})));
             result.map_or(Value::Null, |result| result["histogram"].clone())
         };
         let [x, y] = columns;
@@ -183,15 +183,17 @@ impl Attack for EmptySet {
         let ids = Table::read("wdbc", "vertical1").only(&["id"]);
         let [one, other] = [0..60, 60 - COMMON..120].map(|rows| ids.part(rows));
         let functions = ["SetUnionSize", "StatisticsUnivariate"];
-        Setting::of_tables([one, other, ids]).with_functions(&functions)
+        let setting = Setting::of_tables([one, other, ids]).with_functions(&functions);
+        setting.with_empty(2, &["id"])
     }
 
     fn play(&self, world: &World) -> Known {
         let ids = || Part::of("trial", &["id"]);
-        let union = world.ask(&Question::new("SetUnionSize", [ids(), ids(), Part::nothing()]));
+        let union =
+            world.ask_whole(&Question::new("SetUnionSize", [ids(), ids(), Part::nothing()]));
         let union = union.ok().and_then(|result| result["size_union"].as_i64());
         // The third party's own rows are the attacker's.
-        let all = world.ask(&Question::new("StatisticsUnivariate", [ids(), ids(), ids()]));
+        let all = world.ask_whole(&Question::new("StatisticsUnivariate", [ids(), ids(), ids()]));
         let all = all.ok().and_then(|result| result["samples"].as_i64());
         let all = all.map(|all| all - world.table(2).len() as i64);
         let rows = (0..COMMON).map(|row| (1, row)).collect();
