@@ -2,10 +2,12 @@
 //!
 //! An answer is found by the digest of its question and of the rows that it is about, which the caller
 //! makes under a key of the node. It has the name that the members of its computation gave it.
-//! Answers make room for each other: the oldest of their principal go first, then the oldest of
-//! all. A forgotten answer is no loss, because its question can be computed again.
+//! Answers make room for each other: beyond a principal's part its oldest go first, then the oldest of
+//! the principal that holds most. A forgotten answer is no loss, because its question can be computed again.
 //!
 //! Nothing here decides who may be given an answer.
+
+use std::collections::BTreeMap;
 
 use redb::{ReadableTable, TableError};
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,7 @@ pub struct KeptAnswer {
 }
 
 /// The record of an answer, beside its document.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Serialize, Deserialize)]
 struct Record {
     /// Answers are numbered as they come.
@@ -115,6 +118,9 @@ fn keep(group: &Group<'_>, answer: KeptAnswer) -> Result<bool, VaultError> {
         return Ok(false);
     }
     let mut others = all(group)?;
+    // The first who asked goes on holding it: none fills another's part, or frees it.
+    let known = others.iter().find(|(other, _)| *other == question);
+    let principal = known.map_or(principal, |(_, record)| record.principal.clone());
     others.retain(|(other, _)| *other != question);
     let newest = others.iter().map(|(_, record)| record.number).max().unwrap_or_default();
     let (number, bytes) = (newest.saturating_add(1), document.len() as u64);
@@ -129,31 +135,60 @@ fn keep(group: &Group<'_>, answer: KeptAnswer) -> Result<bool, VaultError> {
     Ok(true)
 }
 
-/// Lists the answers that one more of so many bytes, of this principal, has no room beside.
+/// Lists the answers that one more of so many bytes, of this principal, has no room beside. Those of
+/// the principal go first, beyond its part; then the oldest of the principal that holds most.
 fn without_room(mut others: Vec<([u8; 32], Record)>, principal: &str, bytes: u64) -> Vec<[u8; 32]> {
     others.sort_by_key(|(_, record)| record.number);
-    let own = others.iter().filter(|(_, record)| record.principal == principal);
-    let mut own_bytes = own.map(|(_, record)| record.bytes).fold(bytes, u64::saturating_add);
     let mut forgotten = Vec::new();
-    others.retain(|(question, record)| {
-        let gives_way = own_bytes > MAX_PRINCIPAL_ANSWERS_BYTES && record.principal == principal;
-        if gives_way {
-            own_bytes = own_bytes.saturating_sub(record.bytes);
-            forgotten.push(*question);
+    loop {
+        let mut held: BTreeMap<&str, Held> = BTreeMap::new();
+        held.entry(principal).or_default().add(bytes);
+        for (_, record) in &others {
+            held.entry(&record.principal).or_default().add(record.bytes);
         }
-        !gives_way
-    });
-    let mut all_bytes = others.iter().map(|(_, it)| it.bytes).fold(bytes, u64::saturating_add);
-    let mut count = others.len() as u64;
-    for (question, record) in others {
-        if all_bytes <= MAX_ANSWERS_BYTES && count < MAX_ANSWERS {
-            break;
-        }
-        all_bytes = all_bytes.saturating_sub(record.bytes);
-        count = count.saturating_sub(1);
-        forgotten.push(question);
+        let own = held.get(principal).copied().unwrap_or_default();
+        let all = held.values().fold(Held::default(), |all, held| all.and(*held));
+        let holder = if own.bytes > MAX_PRINCIPAL_ANSWERS_BYTES || own.answers > MAX_ANSWERS / 4 {
+            principal.to_owned()
+        } else if all.bytes > MAX_ANSWERS_BYTES {
+            most(&others, |record| held.get(record.principal.as_str()).map(|held| held.bytes))
+        } else if all.answers > MAX_ANSWERS {
+            most(&others, |record| held.get(record.principal.as_str()).map(|held| held.answers))
+        } else {
+            return forgotten;
+        };
+        let Some(place) = others.iter().position(|(_, record)| record.principal == holder) else {
+            return forgotten;
+        };
+        forgotten.push(others.remove(place).0);
     }
-    forgotten
+}
+
+/// Returns the principal that holds most; of several the one of the oldest answer.
+fn most(answers: &[([u8; 32], Record)], held: impl Fn(&Record) -> Option<u64>) -> String {
+    let oldest_last = answers.iter().rev();
+    let holder = oldest_last.max_by_key(|(_, record)| held(record));
+    holder.map_or_else(String::new, |(_, record)| record.principal.clone())
+}
+
+/// The answers that a principal holds.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    answers: u64,
+    bytes: u64,
+}
+
+impl Held {
+    fn add(&mut self, bytes: u64) {
+        *self = self.and(Self { answers: 1, bytes });
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            answers: self.answers.saturating_add(other.answers),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
 }
 
 fn all(group: &Group<'_>) -> Result<Vec<([u8; 32], Record)>, VaultError> {
@@ -201,6 +236,21 @@ mod tests {
             record(3, "ada", most / 4),
         ];
         assert_eq!(without_room(others, "ada", most / 4), [[2; 32]]);
+    }
+
+    #[test]
+    fn many_answers_of_one_principal_give_way_before_the_oldest_of_another() {
+        let question = |number: u64| {
+            let mut question = [0; 32];
+            question[..8].copy_from_slice(&number.to_le_bytes());
+            question
+        };
+        let mut others = vec![(question(0), record(0, "bob", 100).1)];
+        let of_ada = MAX_ANSWERS / 4;
+        others.extend((1..=of_ada).map(|number| (question(number), record(0, "ada", 1).1)));
+        others.iter_mut().zip(0..).for_each(|((_, record), number)| record.number = number);
+        assert_eq!(without_room(others.clone(), "ada", 1), [question(1)]);
+        assert!(without_room(others, "eve", 1).is_empty());
     }
 
     #[test]

@@ -41,7 +41,8 @@ pub(crate) const MAX_ANSWER_BYTES: usize = 1 << 20;
 pub(crate) const MAX_PRINCIPAL_ANSWERS_BYTES: u64 = 8 << 20;
 /// The most bytes of answers that are kept.
 pub(crate) const MAX_ANSWERS_BYTES: u64 = 64 << 20;
-/// The most answers that are kept. To keep one more reads all their records.
+/// The most answers that are kept, of which a principal has a quarter. To keep one more reads all
+/// their records.
 pub(crate) const MAX_ANSWERS: u64 = 1_000;
 
 /// The most members of which heads are remembered, those that have left included.

@@ -44,6 +44,9 @@ pub struct Memories {
 pub(super) enum Objection {
     /// A rule on the rows of this node: without them the others' question may be answered.
     Rule,
+    /// The same question about the same rows was answered, and its answer depends on others' rows by
+    /// more than a sum. This follows from the questions, and tells nothing of the rows.
+    Again,
     /// The state cannot be read or written.
     Failed(ApiError),
 }
@@ -127,12 +130,13 @@ impl Memories {
         let dataset = self.dataset(name)?;
         let remembered = self.of(&dataset)?;
         let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        // First what can fail: a memory that was begun anew has no answers.
+        let forgotten = self.vault.forget_answers(&key_of(&source_of(&dataset))).wait();
+        forgotten.map_err(|error| ApiError::state(&error))?;
         // A question that is reserved now is settled in a memory that is there no more.
         remembered.generation += 1;
         remembered.memory.reset();
         remembered.asked = Askers::default();
-        let forgotten = self.vault.forget_answers(&key_of(&source_of(&dataset))).wait();
-        forgotten.map_err(|error| ApiError::state(&error))?;
         self.keep(&source_of(&dataset), &remembered)?;
         self.open_again(&dataset)
     }

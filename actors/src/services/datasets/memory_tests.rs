@@ -224,7 +224,7 @@ fn a_rank_is_told_after_a_mean_of_the_same_rows() {
     let asked =
         Asked { told, columns, identities: &identities, permille, indicated: &[], groups: &groups };
     assert!(memories.reserve(&trial, &asked, &asking).is_ok());
-    assert!(matches!(memories.reserve(&trial, &asked, &asking), Err(Objection::Rule)));
+    assert!(matches!(memories.reserve(&trial, &asked, &asking), Err(Objection::Again)));
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Store {
         let reserved = self.remember(dataset, selection, (&identities, &[], &[]), obtain);
         let reserved = reserved.map_err(|objection| match objection {
             Objection::Failed(error) => error,
-            Objection::Rule => too_close(),
+            Objection::Rule | Objection::Again => too_close(),
         })?;
         Ok(Some(Obtained { reserved: self.unheard(reserved), ..Obtained::of(content) }))
     }

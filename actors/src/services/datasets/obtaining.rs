@@ -113,11 +113,12 @@ impl Store {
     ) -> Result<Obtained, ApiError> {
         match self.read_allowed(dataset, selection, obtain, kept) {
             Ok(obtained) => Ok(obtained),
-            Err(Objection::Rule) if obtain.leaves_out => {
-                // Each tells of the rows. With approvals the owner decides on what is told.
-                if obtain.rules.ask_for_views()
-                    && !kept.as_mut().is_some_and(KeptQuestion::may_owe_refusal)
-                {
+            Err(objection @ (Objection::Rule | Objection::Again)) if obtain.leaves_out => {
+                // Each tells of the rows. With approvals the owner decides on what is told. The question
+                // that is asked again tells nothing, if its answer is given again.
+                let is_again = matches!(objection, Objection::Again);
+                let owes = is_again && kept.as_mut().is_some_and(KeptQuestion::may_owe_refusal);
+                if obtain.rules.ask_for_views() && !owes {
                     self.refusals.count(&obtain.principal, &dataset.name);
                 }
                 let (told, columns) = (told_of(selection, obtain), selection.columns.as_slice());
@@ -128,7 +129,7 @@ impl Store {
                 let reserved = self.memories.left_out(dataset, &asked, &asking)?;
                 Ok(Obtained { reserved: self.unheard(reserved), ..Obtained::left_out() })
             }
-            Err(Objection::Rule) => Err(too_close()),
+            Err(Objection::Rule | Objection::Again) => Err(too_close()),
             Err(Objection::Failed(error)) => Err(error),
         }
     }
@@ -196,7 +197,7 @@ impl Store {
             }
             let indicated = indicated_by(&obtained, selection, &identities, obtain);
             match self.remember(dataset, selection, (&identities, &indicated, &[]), obtain) {
-                Err(Objection::Rule) => {}
+                Err(Objection::Rule | Objection::Again) => {}
                 reserved => return Ok(Obtained { reserved: self.unheard(reserved?), ..obtained }),
             }
         }

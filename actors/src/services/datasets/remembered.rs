@@ -88,7 +88,7 @@ impl Remembered {
             // told another equation: without approvals it is answered once.
             Verdict::Free if depends_on_others && rules.ask_for_views() => {
                 tracing::info!("a join or a rank of the same rows is asked for again");
-                Err(Objection::Rule)
+                Err(Objection::Again)
             }
             Verdict::Refused(reason) if rules.are_kept() => Err(objection(reason)),
             Verdict::Free | Verdict::Allowed(_) | Verdict::Refused(_) => Ok(()),

@@ -95,10 +95,8 @@ impl Drop for Unheard {
 pub enum Settled {
     /// No member has heard of it: it is taken back.
     TakenBack,
-    /// The answer that all members had kept of it is given again. It is taken back, as it tells nothing
-    /// new.
-    GivenAgain,
-    /// Members have heard of it, so that it counts as answered. Nothing of its answer was opened.
+    /// Members have heard of it, so that it counts as answered. Nothing of its answer was opened, or
+    /// the answer that all had kept was given again.
     Heard,
     /// Its answer was opened, or may have been, in the session that gives it this name.
     Opened(AnswerId),
@@ -119,12 +117,12 @@ impl Memories {
             return Ok(());
         }
         let told = tickets.iter().filter(|ticket| ticket.is_recorded()).count();
-        if matches!(settled, Settled::TakenBack | Settled::GivenAgain) {
+        if settled == Settled::TakenBack {
             remembered.asked.give_back(by, told);
         }
         for ticket in tickets {
             let done = match settled {
-                Settled::TakenBack | Settled::GivenAgain => remembered.memory.withdraw(ticket),
+                Settled::TakenBack => remembered.memory.withdraw(ticket),
                 Settled::Heard | Settled::Opened(_) => remembered.memory.confirm(ticket),
             };
             done.map_err(not_pending)?;

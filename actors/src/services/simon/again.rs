@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cloister_api::{Disclosure, ReportCost};
 use cloister_protocols::computation::{Dropped, KeptAnswer, Precision, Request, Security};
 use cloister_protocols::session::{AnswerId, Roles};
+use cloister_protocols::wire::VERSION;
 use cloister_vault::Content;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -151,7 +152,7 @@ pub(super) fn question(
 ) -> [u8; 32] {
     let members: Vec<_> = parties.names.iter().zip(&parties.certificates).collect();
     let all = json!({
-        "version": env!("CARGO_PKG_VERSION"),
+        "version": (env!("CARGO_PKG_VERSION"), VERSION),
         "function": function,
         "parameters": parameters,
         "me": parties.me,

@@ -378,9 +378,7 @@ fn settled(conclusion: &Conclusion) -> Settled {
     };
     match &conclusion.agreement {
         _ if !conclusion.begun => Settled::TakenBack,
-        // No member that follows the protocol has sent anything that depends on data.
-        Some(agreement) if agreement.kept => Settled::GivenAgain,
-        Some(agreement) if !is_closed => Settled::Opened(agreement.answer),
+        Some(agreement) if !is_closed && !agreement.kept => Settled::Opened(agreement.answer),
         _ => Settled::Heard,
     }
 }

@@ -75,6 +75,8 @@ fn numbers(data: &Data) -> Result<Input, ApiError> {
         Data::Integers(list) => Ok(Input::Integers(list.clone())),
         Data::Integer(one) => Ok(Input::Integers(vec![*one])),
         Data::Numbers(list) => Ok(Input::Numbers(list.clone())),
+        // No value is no fraction: the others' whole numbers stay whole.
+        Data::List(items) if items.is_empty() => Ok(Input::Integers(Vec::new())),
         other => items(other)
             .enumerate()
             .map(|(at, item)| number(at, item))
