@@ -99,13 +99,26 @@ pub fn main() -> ExitCode {
 
 /// Writes to standard output at once. A reader that has gone is no reason to panic.
 fn print(text: &str) -> Outcome {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match write_out(text) {
         // The reader has what it wanted, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written
-            .map_err(|error| Problem::usage(format!("cannot write to standard output: {error}"))),
+        written => written.map_err(|error| unwritable(&error)),
     }
+}
+
+/// Writes what another program waits for to standard output. A reader that has gone is an error.
+fn announce(text: &str) -> Outcome {
+    write_out(text).map_err(|error| unwritable(&error))
+}
+
+fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+fn unwritable(error: &io::Error) -> Problem {
+    Problem::usage(format!("cannot write to standard output: {error}"))
 }
 
 /// Returns the text of a value, and an empty one of a value that is no text.

@@ -100,7 +100,7 @@ async fn serve(parts: Parts, exit_with_parent: bool) -> Outcome {
     let node = Node::start(parts).await.map_err(problem)?;
     let api = node.api_address();
     tracing::info!(%party, %api, peer = %node.peer_address(), "ready");
-    let printed = super::print(&format!("ready {party} {scheme}://{api}\n"));
+    let printed = super::announce(&format!("ready {party} {scheme}://{api}\n"));
     // A node whose parent cannot be told is of no use to it, but is stopped like any other.
     let reason = match &printed {
         Ok(()) => until_stopped(&node, &mut stop, &mut hangup).await,

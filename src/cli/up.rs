@@ -53,7 +53,7 @@ async fn first_end(cluster: &mut LocalCluster) -> Problem {
     while let Some(event) = cluster.event().await {
         match event {
             Event::Ready { name, url } => {
-                if let Err(problem) = super::print(&format!("ready {name} {url}\n")) {
+                if let Err(problem) = super::announce(&format!("ready {name} {url}\n")) {
                     return problem;
                 }
             }

@@ -3,6 +3,7 @@
 use cloister_client::Report;
 use cloister_report::markup::Element;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use super::{Block, brief, brief_blocks, flatten, plots, provenance, provenance_line};
 
@@ -115,9 +116,14 @@ fn pairs(pairs: &[(String, String)]) -> Element {
     let rows = pairs.iter().map(|(name, value)| {
         Element::new("tr")
             .child(Element::new("th").with("scope", "row").text(name))
-            .child(Element::new("td").text(value))
+            .child(Element::new("td").text(&breakable(value)))
     });
     scrolling(Element::new("table").with("class", "pairs").children(rows))
+}
+
+/// Lets lines end between the elements of a list. Otherwise they would end within a number.
+fn breakable(value: &str) -> Cow<'_, str> {
+    if value.starts_with(['[', '{']) { value.replace(',', ", ").into() } else { value.into() }
 }
 
 fn costs(reports: &[(String, Report)]) -> Element {

@@ -59,7 +59,7 @@ pub(super) fn grid(columns: &[String], rows: &[(String, Vec<Cell>)]) -> Element 
     let most = values().fold(0.0, f64::max);
     let shaded = most > 0.0 && values().all(|value| value >= 0.0);
     let head = Element::new("tr")
-        .child(Element::new("th"))
+        .child(Element::new("td"))
         .children(columns.iter().map(|text| Element::new("th").with("scope", "col").text(text)));
     let rows = rows.iter().map(|(name, cells)| {
         let cells = cells.iter().map(|cell| {

@@ -116,7 +116,8 @@ fn due(keeps: [fn(u64) -> bool; 3], more: u64) -> Value {
     let of = |party: usize| -> u64 {
         (0..ROWS).filter(|row| keeps[party](*row)).map(|row| age(party, row)).sum()
     };
-    json!((0..PARTIES).map(of).sum::<u64>() as f64 + more as f64)
+    let sum = (0..PARTIES).map(of).sum::<u64>() + more;
+    json!(f64::from(u32::try_from(sum).unwrap()))
 }
 
 fn all(_: u64) -> bool {

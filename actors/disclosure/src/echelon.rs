@@ -104,7 +104,9 @@ mod tests {
             let mut vector = vec![0; columns];
             support.iter().for_each(|column| vector[*column] = modulus.one());
             span.reduce(modulus, &mut vector);
-            span.add_reduced(modulus, vector, &vec![1; columns]);
+            if vector.iter().any(|entry| *entry != 0) {
+                span.add_reduced(modulus, vector, &vec![1; columns]);
+            }
         }
         span.rank()
     }

@@ -285,7 +285,8 @@ impl Request {
         self.prepared.take_place(me)
     }
 
-    pub(crate) fn describe(&self, offer: &mut Offer) {
+    /// Writes the request into the proposal that its party makes of it.
+    pub fn describe(&self, offer: &mut Offer) {
         offer.kinds = self.kinds;
         offer.kept = self.kept.as_ref().map(|(name, _)| *name);
         if let Some(earlier) = &self.subject.earlier {

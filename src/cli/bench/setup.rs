@@ -80,7 +80,7 @@ impl Setup {
             let begun = Instant::now();
             let request = match (input, requests.first()) {
                 (Some(input), _) => Request::new(function, &parameters, input, 0, &roles),
-                (None, Some(first)) => Request::to_help(&self.spec(first)),
+                (None, Some(first)) => Request::to_help(&self.proposed(first)),
                 (None, None) => break,
             };
             times.push(begun.elapsed());
@@ -119,6 +119,13 @@ impl Setup {
             earlier: Vec::new(),
             kept: None,
         }
+    }
+
+    /// Returns the spec of a party's proposal, by which a helper helps.
+    fn proposed(&self, request: &Request) -> Spec {
+        let mut offer = self.offer(request);
+        request.describe(&mut offer);
+        offer.spec
     }
 
     fn spec(&self, request: &Request) -> Spec {

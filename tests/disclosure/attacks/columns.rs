@@ -84,7 +84,7 @@ impl Attack for SumAndCounts {
         let columns = if is_long() { &COLUMNS[..] } else { &COLUMNS[..1] };
         let mut claims = Vec::new();
         for block in Block::all(world, GROUP + 1) {
-            claims.extend(columns.iter().filter_map(|column| value(&block, *column).ok()));
+            claims.extend(columns.iter().filter_map(|column| value(&block, column).ok()));
         }
         world.judge(&claims)
     }
@@ -116,7 +116,7 @@ impl Attack for ConditionAndSum {
             Ok::<_, Refusal>(Claim::Value { row: block.attacked(), column, value: all - rest })
         };
         let columns = if is_long() { &COLUMNS[..] } else { &COLUMNS[..2] };
-        let claims = columns.iter().filter_map(|column| value(*column).ok());
+        let claims = columns.iter().filter_map(|column| value(column).ok());
         world.judge(&claims.collect::<Vec<_>>())
     }
 }

@@ -242,7 +242,7 @@ fn values_without_a_number(study: &Study) {
     refused(study, &infinite, &["line 2", "infinite number", "`missing = [\"inf\", \"-inf\"]`"]);
     let declared = [&infinite[..], &["--missing=inf", "--missing=-inf"]].concat();
     registered(study, &declared, &[("id", "integer", 0), ("x", "number", 2)]);
-    let all = ["(1) column \"u\"", "(5) column \"bl\"", "leave it out, or convert it"];
+    let all = ["(1) column \"iv\"", "(4) column \"bl\"", "leave it out, or convert it"];
     refused(study, &["--parquet", "29/pq_duck.parquet"], &all);
     let rest = ["--column", "id", "--column", "d", "--column", "ts"];
     let rest = [&["--parquet", "29/pq_duck.parquet"], &rest[..]].concat();

@@ -193,7 +193,7 @@ function listenAlone({ heard, changed, alive = () => {} }) {
   };
 }
 
-/** What all pages with this token call their lock and their channel. Nobody without the token can tell it. */
+/** The name of the lock and of the channel of all pages with this token. Without the token it cannot be told. */
 async function together() {
   const secret = new TextEncoder().encode(`cloister events ${token() ?? ""}`);
   const digest = await crypto.subtle.digest("SHA-256", secret);
@@ -224,7 +224,7 @@ export function listen({ heard, changed, joined }) {
     changed(to);
   }
 
-  /** Another page tells what it hears. Without a word from it for long, nobody listens. */
+  /** Another page tells what it hears. Without a word from it for long, none listens. */
   function follow(message) {
     clearTimeout(silence);
     silence = setTimeout(() => become("reconnecting"), SILENCE);

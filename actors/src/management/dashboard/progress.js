@@ -25,7 +25,7 @@ function usual(one) {
   return computations().find(alike)?.cost.rounds ?? null;
 }
 
-/** How far it is, in words and as a bar of five steps. */
+/** The progress, in words and as a bar of five steps. */
 export function progress(one) {
   const at = Math.max(0, STEPS.findIndex(([state]) => state === one.state));
   const [state, word] = STEPS[at];

@@ -12,12 +12,12 @@ import { begin } from "./task.js";
 /** The most fields for columns that a form shows. */
 const MOST_COLUMNS = 64;
 
-/** What has been chosen so far, of the address that it was opened by. */
+/** The choices so far, of the address that it was opened by. */
 let draft = null;
 let openedBy = null;
 /** The number of the latest draft or condition. */
 let keys = 0;
-/** What was started here, by the computation's name: the others are invited to the same. */
+/** The parts that were started here, by the computation's name: the others are invited to the same. */
 const started = new Map();
 
 const OPERATORS = ["=", "!=", "<", "<=", ">", ">="];
@@ -38,7 +38,7 @@ function draftOf(query) {
     const given = JSON.parse(query.get("parameters") ?? "{}");
     if (given && typeof given === "object" && !Array.isArray(given)) parameters = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
   } catch {
-    // What is no JSON is nobody's invitation.
+    // A text that is no JSON is no invitation.
   }
   return {
     function: query.get("function") ?? "",

@@ -239,7 +239,7 @@ fn two_groups_of_one_question_isolate_no_row_together() {
     ask(&[group(0..79)]).unwrap();
 }
 
-/// "Where arrest is 1" has the number that the sum of arrest over all rows is.
+/// The number of rows of a condition "arrest is 1" is the sum of arrest over all rows.
 #[test]
 fn a_count_by_a_condition_and_a_sum_are_of_one_column() {
     let ask = |memories: &Memories, told: &[Told], rows: std::ops::Range<u64>, groups: &[Group]| {

@@ -24,7 +24,7 @@ fn each_kind_is_read_as_clients_write_it() {
     let is = |json, kind, input| assert_eq!(from(json, kind).unwrap(), input, "{json}");
     is("5", InputKind::Numbers, Input::Integers(vec![5]));
     is("[1.5,2]", InputKind::Numbers, Input::Numbers(vec![1.5, 2.0]));
-    is("[]", InputKind::Numbers, Input::Numbers(vec![]));
+    is("[]", InputKind::Numbers, Input::Integers(vec![]));
     is("[[1,2]]", InputKind::Vector, Input::Integers(vec![1, 2]));
     is("[1,2]", InputKind::Vector, Input::Integers(vec![1, 2]));
     is(
