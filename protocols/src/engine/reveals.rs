@@ -76,8 +76,9 @@ reveals! {
         "the exact coefficients, before they are rounded to doubles, the power of two next above all \
          magnitudes of the column, and next above those of each row of the matrix's pseudo-inverse: so, about \
          how long each column of the matrix is without what the others explain of it (a matrix can be chosen \
-         so that coefficients are single numbers of the column, which is noticed only where the rules ask for \
-         a smallest cell; the rule on shares does not apply)";
+         so that coefficients are single numbers of the column, which is noticed where the rules ask for a \
+         smallest cell, or so that they have the digits of several, which never is; the rule on shares does \
+         not apply)";
 
     /// The sizes of sets whose items are blinded.
     SET_SIZES: Parties,
@@ -120,12 +121,14 @@ reveals! {
     /// The unit and the exact sum of a column.
     UNIT: Parties,
         "of joins: the power of two of the finest bit of the column that is added, rows included that are not \
-         in the join, and the exact sums";
+         in the join, and the exact sums (a column can be chosen so that these tell its party which of its \
+         rows are in the join, and in which group, which is not noticed)";
     /// The moments of columns.
     MOMENTS: Parties,
         "of joins: over the rows that all parties have, the sum of each column, and of the products of each \
-         two (a column can be chosen so that these are single numbers of another, which is noticed only where \
-         the rules ask for a smallest cell)";
+         two (a column can be chosen so that these are single numbers of another, which is noticed where the \
+         rules ask for a smallest cell, or so that they have the digits of several whole numbers, or tell \
+         which of its party's rows these are, which never is)";
     /// The units of columns that are multiplied.
     UNITS: Parties,
         "of joins: the power of two of the finest bit of each column, or if it was rounded, of the digit 53 \
@@ -137,7 +140,9 @@ reveals! {
     /// The moments of each party's columns.
     OWN_MOMENTS: All, if "the rules ask for a smallest cell, and several parties have columns",
         "of joins: over the rows that all parties have, the sum of each column, and of the products of each \
-         two of one party, in units of the columns";
+         two of one party, in units of the columns: before the rule on these is decided, so that they are \
+         told if it refuses as well (a column can be chosen so that they tell its party which of its rows all \
+         parties have)";
     /// The rule on leverage, of columns on shares.
     LEVERAGE: All, if "the rules ask for a smallest cell, and several parties have columns",
         "whether the columns of some party tell so few rows from all others that their products with others' \

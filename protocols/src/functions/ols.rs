@@ -22,8 +22,8 @@
 //! withheld, each party finds the largest leverage of a row in its own X or y
 //! ([`super::common::leverage`]). The disjunction of both bits is opened, and nothing else if it is
 //! set. So X singles out no row of y, nor y one of A. Each party asks this of itself, in doubles: a
-//! party that deviates from the protocol is not held to it. There is no constant beside X, because
-//! no sum of y is opened. The dominance rule does not apply, since no party contributes a part of
+//! party that deviates from the protocol is not held to it. The constant is looked at beside X and y,
+//! because another answer may tell the sum of y. The dominance rule does not apply, since no party contributes a part of
 //! the rows.
 
 use zeroize::Zeroizing;
@@ -33,7 +33,7 @@ use crate::algebra::pseudo_inverse::{PseudoInverse, leverage_of_column, pseudo_i
 use crate::engine::reveals::{COEFFICIENTS, OWN_LEVERAGE, SHAPE};
 use crate::engine::{Dimensions, Engine};
 use crate::functions::answer::Answer;
-use crate::functions::common::leverage::{HIGHEST_IN_DOUBLES, refuse_if_high};
+use crate::functions::common::leverage::{BOUND, refuse_if_high};
 use crate::functions::common::matrices::{Matrix, Shape, parse_all};
 use crate::functions::common::numbers::doubles;
 use crate::functions::common::opened_product::{Factor, Product};
@@ -64,7 +64,7 @@ pub(crate) struct Regression {
     shape: Option<Shape>,
     matrix: Option<Matrix>,
     factor: Factor,
-    /// The largest leverage of a row in the own factor.
+    /// The largest leverage of a row in the own factor and the constant.
     leverage: f64,
 }
 
@@ -118,7 +118,7 @@ impl OnShares for Regression {
         let x = regressors(&shapes)?;
         cx.permit.check_rows(x.rows as u64, Equations::linear(x.columns as u64))?;
         if cx.permit.withholds() {
-            refuse_if_high(cx, self.leverage >= HIGHEST_IN_DOUBLES).await?;
+            refuse_if_high(cx, self.leverage >= BOUND).await?;
         }
         let dimensions = Dimensions { rows: x.columns, inner: x.rows, columns: 1 };
         let opened = Product::normalised(dimensions).open(cx, &self.factor, COEFFICIENTS).await?;
@@ -144,7 +144,7 @@ fn of_columns(input: &Input) -> Result<Option<Matrix>, InputError> {
     }))
 }
 
-/// Returns A = (XᵀX)⁻¹Xᵀ, each row normalised, and the largest leverage of a row of X.
+/// Returns A = (XᵀX)⁻¹Xᵀ, each row normalised, and the largest leverage of a row of X and the constant.
 fn inverse(x: &Matrix) -> Result<(Factor, f64), InputError> {
     let Shape { rows, columns } = x.shape;
     if columns > MOST_COLUMNS {

@@ -130,7 +130,9 @@ impl Refusal {
                  these rows: the rules of {} on small counts forbid that; each party can look at \
                  its own columns over the rows that are computed with: merge rare categories, leave \
                  out a column that is nearly a combination of others, and cap or transform values far \
-                 from all others; no product of different parties' columns was opened",
+                 from all others; no product of different parties' columns was opened, but where \
+                 rows are joined by ids, sums and products of each party's own columns were; so the \
+                 question counts as answered, and the owners decide whether it can be asked again",
                 name(*of)
             ),
             Self::Dominated { percent, of } => format!(

@@ -20,13 +20,15 @@
 //! several have. Columns of two parties that collude are not looked at together.
 //!
 //! **Adversary.** That of the suite; each party chooses its columns. Rows outside of the join have
-//! no influence: nothing is computed of them.
+//! no influence: nothing is computed of them. A number has [`BITS`] bits and a sign at most.
+//! So G and the other moments are below 2^127 in magnitude for as many rows as are joined.
 //!
 //! **Steps** (`n` rows; party A has p columns).
 //!
 //! 1. *Own moments.* The exact sums of A's columns and of the products of each two are opened to
-//!    all members. With n they are the Gram matrix G of A's columns and the constant. The answer
-//!    would tell them to the parties anyway. Products of different parties' columns stay closed.
+//!    all members. With n they are the Gram matrix G of A's columns and the constant. An answer
+//!    tells them to the parties, too; a refusal comes after they were opened. Products of different
+//!    parties' columns stay closed.
 //! 2. *Basis.* Each member computes, by itself and in integers, a matrix L of r rows, the rank of
 //!    G, with LGLᵀ = 1 ([`crate::algebra::orthonormal`]). Then h_i = ‖L·x_i‖², where x_i is row i
 //!    with a 1 in front. No condition of the columns is asked for: L is exact, and columns that
@@ -47,8 +49,17 @@
 //! **Bytes.** Beside the openings: n·p products in `pairwise`, n elements in `replicated`, and n
 //! comparisons of [`WIDTH`] bits, for each party. Converting one column takes more.
 //!
-//! **Leakage.** The own moments, to helpers too; and one bit. It does not tell whose columns they
-//! were.
+//! **Leakage.** The own moments, to helpers too, in case of a refusal as well; and one bit. It does
+//! not tell whose columns they were.
+//!
+//! **Not prevented.** The rule bounds squares, and the moments are exact integers.
+//!
+//! - Σ v_i·y_i has the digits of several y_i beside each other, if v is of powers of two that are
+//!   far enough apart. So whole numbers of y can be read, with every leverage small: three of 17
+//!   bits by one column, and by more columns all.
+//! - The own moments of a column 2^i tell A which of its rows are joined, before the decision.
+//! - Where two rows have nearly all squares of v, Σ v_i·y_i is nearly of these two alone.
+//! - v in one question and v + e_i in another tell y_i, and no rule compares the two.
 //!
 //! Where one party's matrix is multiplied by another's column row by row, each party knows its
 //! factor in the clear and asks the rule of itself ([`refuse_if_high`]).
@@ -73,7 +84,7 @@ use crate::kernel::reveal::Reveal;
 pub(crate) const CUT: u32 = 27;
 
 /// The bits of a number's magnitude, at most.
-const BITS: u32 = 54;
+pub(crate) const BITS: u32 = 54;
 
 /// Unit vectors are multiplied by 2 to this power.
 const SCALE: u32 = 60;
@@ -81,11 +92,11 @@ const SCALE: u32 = 60;
 /// The bits of a difference of two squared norms, and its sign.
 const WIDTH: usize = 2 * (SCALE as usize) + 4;
 
-/// The largest leverage in a party's own columns that its node lets pass, in doubles. The columns
-/// that are opened differ from those that it is computed of by rounding: the margin is more.
-pub(crate) const HIGHEST_IN_DOUBLES: f64 = {
+/// The leverage from which on a row is singled out, for a party that knows its own columns. The
+/// leverage that it finds in doubles is above that of the columns which are opened.
+pub(crate) const BOUND: f64 = {
     assert!(FEWEST == 3, "the bound is 1/2");
-    1.0 / 2.0 - 1.0 / 64.0
+    1.0 / 2.0
 };
 
 /// One party's columns over the joined rows.

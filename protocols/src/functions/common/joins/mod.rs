@@ -9,8 +9,10 @@
 //!    opened to all members.
 //! 4. The function computes on these columns: [`categories`], [`moments`].
 //!
-//! So no party learns which of its rows are in the join. Nothing is learnt of rows that are not in
-//! it (but by the units, below). The number of rows in the join is opened, and so is the number of
+//! The join itself tells no party which of its rows are in it. The sums that are opened may: they
+//! are exact, and a party chooses its own numbers. If these are 2^i in row i, their sum tells which
+//! rows were added, and the sum of each group tells which rows are in it. No rule prevents this
+//! yet. Nothing is learnt of rows that are not in the join (but by the units, below). The number of rows in the join is opened, and so is the number of
 //! rows left to withheld groups or cells.
 //!
 //! Ids are compared as items of sets are ([`crate::suites::intersection::items`]). An id that comes

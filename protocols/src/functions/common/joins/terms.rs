@@ -6,6 +6,7 @@ use super::categories;
 use super::columns::{Cells, Use, bits};
 use crate::algebra::packed_bits::WORD_BITS;
 use crate::engine::reveals::{KINDS_OF_CATEGORIES, SIZES};
+use crate::functions::common::leverage::BITS;
 use crate::functions::common::sets::MOST_ITEMS;
 use crate::functions::input::Column;
 use crate::kernel::disclosure::Permit;
@@ -23,13 +24,28 @@ pub(crate) const MOST_ROWS: usize = 1 << 20;
 /// The most words that all parties' rows have together.
 const MOST_WORDS: usize = 1 << 22;
 
-/// The most words that the joined rows take while they are converted: two for each bit of a column
-/// of numbers, and for each category or pair of categories. That is 256 MB a component of shares, of
+/// The most words that the joined rows take while they are converted and multiplied: two for each bit
+/// of a column of numbers, for each category or pair of categories, and for each element that is held
+/// of columns to multiply. That is 256 MB a component of shares, of
 /// which a node holds some at a time.
 const MOST_CONVERTED: usize = 1 << 25;
 
 /// The words of a converted bit.
 const CONVERTED: usize = 2;
+
+/// The elements that are held of each row of a column that is to be multiplied, while others are
+/// converted: the number and both of its halves.
+const HELD: usize = 3;
+
+/// The elements of each row of a column while it is multiplied: the number, again in the order of
+/// rows, both halves, and their combination with other columns, which is a factor twice.
+const MULTIPLIED: usize = 6;
+
+// The sums of products of two columns are below 2^127, whatever a party shares.
+const _: () = {
+    let rows = MOST_CONVERTED / (CONVERTED * (BITS as usize + 1));
+    assert!((rows as u128) < 1 << (127 - 2 * BITS), "a moment fits the ring");
+};
 
 /// The bit of the announced number of columns that says that they are wide.
 const WIDE: u64 = 1 << 32;
@@ -184,10 +200,15 @@ impl Terms {
         // Columns are converted one after the other.
         let bits = told.iter().enumerate().map(|(index, told)| self.bits_of(index, told));
         let widest = bits.max().unwrap_or(0);
+        let columns: usize = told.iter().map(|told| told.columns).sum();
+        let elements = match self.of {
+            Use::Sums => widest,
+            Use::Products => (widest + HELD * columns).max(MULTIPLIED * columns),
+        };
         let converted = match self.work {
             Work::Counts => 0,
             Work::Cells => CONVERTED * rows * kinds.max(widest),
-            Work::Numbers => CONVERTED * rows * widest,
+            Work::Numbers => CONVERTED * rows * elements,
         };
         let bounds = [
             ("words in all parties' rows", words, MOST_WORDS),
@@ -252,5 +273,20 @@ mod tests {
         let refused = |result| matches!(result, Err(Fault::TableTooLarge { actual, limit, .. }) if actual > limit);
         assert!(refused(of(1 << 18, true)), "twice the bits take twice the memory");
         assert!(refused(of(1 << 19, false)));
+    }
+
+    #[test]
+    fn the_work_on_products_grows_with_the_columns() {
+        let terms = Terms { work: Work::Numbers, of: Use::Products, ..IDS_ALONE };
+        let of = |rows: usize, columns: usize| {
+            let told = Told { rows, columns, wide: false, categories: 0 };
+            terms.check_work(&[told, told])
+        };
+        let refused = |result| matches!(result, Err(Fault::TableTooLarge { actual, limit, .. }) if actual > limit);
+        assert_eq!(of(1 << 18, 1), Ok(()));
+        assert!(refused(of(1 << 18, 2)));
+        assert_eq!(of(40_000, 32), Ok(()));
+        assert!(refused(of(50_000, 32)));
+        assert_eq!(bits(Use::Products, 1 << 18, false), BITS as usize + 1);
     }
 }
