@@ -2,6 +2,7 @@
 //!
 //! Documents are stored in the clear, and the caller must put no private values into them.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use serde_json::Value;
 
 use crate::chain::{
     AuditEntry, BrokenChain, BrokenReason, Chain, Head, StoredEntry, Verified, Witnessed,
-    entry_bytes, entry_hash, line, recorded_head, verify_each,
+    entry_bytes, entry_hash, line, recorded_certificate, recorded_head, recorded_party,
+    verify_each,
 };
 use crate::error::VaultError;
 use crate::limits::{check_name, document_text};
@@ -116,16 +118,33 @@ impl Audit<'_> {
         let transaction = self.0.read().map_err(|error| start.unreadable(error))?;
         let audit = transaction.open_table(AUDIT).map_err(|error| start.unreadable(error))?;
         let losses = losses(&transaction).map_err(|error| start.unreadable(error))?;
+        let own_certificates =
+            own_certificates(&audit, own_name).map_err(|error| start.unreadable(error))?;
+        let mut owner = "another node".to_owned();
         let (mut heads, mut until, mut skipped) = (0_u64, 0_u64, 0_u64);
         let other = verify_each(other, |number, document| {
-            let recorded =
-                recorded_head(document, own_name).map_err(|why| BrokenChain { number, why })?;
+            let broken = |why| BrokenChain { number, why };
+            let document: Value =
+                serde_json::from_str(document).map_err(|_| broken(BrokenReason::Form))?;
+            if let Some(party) = recorded_party(&document) {
+                owner = party;
+            }
+            let recorded = recorded_head(&document, own_name).map_err(broken)?;
             let Some((of, head)) = recorded else { return Ok(()) };
             let is_ours =
                 has_head(&audit, own.head, head).map_err(|error| start.unreadable(error))?;
             if !is_ours && of < losses {
                 skipped = skipped.saturating_add(1);
                 return Ok(());
+            }
+            // Another consortium may have a member of our name.
+            let certificate = recorded_certificate(&document, own_name);
+            if let Some(certificate) = certificate.filter(|_| !is_ours)
+                && !own_certificates.is_empty()
+                && !own_certificates.contains(&certificate)
+            {
+                let owner = owner.clone();
+                return Err(broken(BrokenReason::Foreign { owner, certificate }));
             }
             if !is_ours || of > losses {
                 return Err(BrokenChain { number: head.number, why: BrokenReason::Witness });
@@ -136,6 +155,21 @@ impl Audit<'_> {
         })?;
         Ok(Witnessed { heads, until, skipped, other })
     }
+}
+
+/// Lists the certificates that the member of this name, the log's own, had in its computations.
+fn own_certificates(
+    audit: &impl ReadableTable<u64, &'static [u8]>,
+    own_name: &str,
+) -> Result<BTreeSet<String>, VaultError> {
+    let mut all = BTreeSet::new();
+    for entry in audit.iter()? {
+        let (number, value) = entry?;
+        let entry = split(value.value())?.entry(number.value(), Head::default().hash);
+        let document = entry.ok_or_else(altered)?.document;
+        all.extend(recorded_certificate(&document, own_name));
+    }
+    Ok(all)
 }
 
 fn new_entry(kind: &str, at: u64, document: &Value) -> Result<Vec<u8>, VaultError> {

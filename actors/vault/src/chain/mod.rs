@@ -18,4 +18,4 @@ pub use self::verify::{BrokenChain, BrokenReason, Verified, Witnessed};
 
 pub(crate) use self::entry::{StoredEntry, entry_bytes, entry_hash};
 pub(crate) use self::lines::{line, verify_each};
-pub(crate) use self::verify::{Chain, recorded_head};
+pub(crate) use self::verify::{Chain, recorded_certificate, recorded_head, recorded_party};

@@ -67,6 +67,19 @@ pub enum BrokenReason {
     /// Another member's record of our head is malformed.
     #[error("it speaks of our head, and not in the form in which heads are recorded")]
     WitnessForm,
+    /// The lines are of a node that has computed with another node of our name. Or our own log has
+    /// lost all entries with this certificate.
+    #[error(
+        "these are the lines of {owner}, which computed here with a node of our name whose certificate \
+         our own log does not have: {certificate}; give the log of a member that has computed with this \
+         node; if the certificate was this node's, our log has lost what came since"
+    )]
+    Foreign {
+        /// The party whose lines they are.
+        owner: String,
+        /// The certificate of the node of our name that it met.
+        certificate: String,
+    },
     /// The state could not be read.
     #[error(transparent)]
     Vault(VaultError),
@@ -75,13 +88,25 @@ pub enum BrokenReason {
     Input(Arc<io::Error>),
 }
 
+/// Reads the certificate that the member `name` had in the computation of this document.
+pub(crate) fn recorded_certificate(document: &Value, name: &str) -> Option<String> {
+    let members = document.get("members")?.as_array()?;
+    let place = members.iter().position(|member| member == name)?;
+    document.get("certificates")?.get(place)?.as_str().map(str::to_owned)
+}
+
+/// Reads the party of the node that writes in this document that it starts.
+pub(crate) fn recorded_party(document: &Value) -> Option<String> {
+    document.get("wire")?;
+    document.get("party")?.as_str().map(str::to_owned)
+}
+
 /// Reads the head of the member `name` from a document, if the document records one, with the number
 /// of losses of before it.
 pub(crate) fn recorded_head(
-    document: &str,
+    document: &Value,
     name: &str,
 ) -> Result<Option<(u64, Head)>, BrokenReason> {
-    let document: Value = serde_json::from_str(document).map_err(|_| BrokenReason::Form)?;
     match document.get("heads").and_then(|heads| heads.get(name)) {
         Some(head) => parse_head(head).ok_or(BrokenReason::WitnessForm).map(Some),
         None => Ok(None),

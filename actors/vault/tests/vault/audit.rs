@@ -187,6 +187,25 @@ fn whoever_also_cuts_the_stored_head_is_found_by_another_member() {
 }
 
 #[test]
+fn the_lines_of_a_node_that_met_another_of_our_name_are_refused_and_accuse_nothing() {
+    let (_folder, vault) = opened();
+    let ours = json!({"members": ["north", "south"], "certificates": ["n1", "s1"]});
+    vault.append("asked", 1, ours).wait().unwrap();
+    let told = |certificate: &str| {
+        let (_other_folder, other) = opened();
+        other.append("started", 1, json!({"party": "east", "wire": 9})).wait().unwrap();
+        let head = json!({"number": 4, "hash": "00".repeat(32)});
+        let theirs = json!({"members": ["east", "north"], "certificates": ["e1", certificate],
+            "heads": {"north": head}});
+        other.append("ended", 2, theirs).wait().unwrap();
+        vault.verify_against("north", export(&other).as_slice()).unwrap_err()
+    };
+    let foreign = told("n2").to_string();
+    assert!(foreign.contains("the lines of east") && foreign.contains("n2"), "{foreign}");
+    assert!(matches!(told("n1").why, BrokenReason::Witness), "of this node it tells a loss");
+}
+
+#[test]
 fn what_a_witness_says_must_be_whole_and_understood() {
     let (_folder, vault) = opened();
     let heads = fill(&vault, 2);
