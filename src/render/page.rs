@@ -116,7 +116,7 @@ fn pairs(pairs: &[(String, String)]) -> Element {
     let rows = pairs.iter().map(|(name, value)| {
         Element::new("tr")
             .child(Element::new("th").with("scope", "row").text(name))
-            .child(Element::new("td").text(&breakable(value)))
+            .child(Element::new("td").text(breakable(value).as_ref()))
     });
     scrolling(Element::new("table").with("class", "pairs").children(rows))
 }
