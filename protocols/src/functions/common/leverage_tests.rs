@@ -147,7 +147,7 @@ fn random_designs_are_refused_by_the_largest_leverage_alone() {
             columns
         };
         let parties = [design(1), design(2), design(1)];
-        let most = parties.iter().map(|columns| largest(columns)).fold(0.0, f64::max);
+        let most = parties.iter().map(largest).fold(0.0, f64::max);
         if (most - bound()).abs() < 1e-6 {
             continue;
         }
