@@ -326,6 +326,7 @@ FUNCTION = {
     "summary": "the sum of all numbers",
     "input": "numbers",
     "takes": "one column of numbers",
+    "columns": [1, 1],
     "suites": ["masked"],
     "result_keys": ["sum"],
     "reveals": [],
