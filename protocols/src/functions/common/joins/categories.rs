@@ -34,6 +34,7 @@ use crate::functions::answer::Answer;
 use crate::functions::common::categories::{Axes, Order, check_size, exchange};
 use crate::functions::common::tables;
 use crate::functions::{Computed, FunctionContext};
+use crate::kernel::equations::Equations;
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::prss::order_of;
@@ -233,7 +234,10 @@ pub(crate) async fn mean_by_group<E: Matching>(
     let groups = bit_slices(&cx.engine, groups, of_groups);
     let told = join.told.get(1).ok_or(Fault::Internal("a join has two parties"))?;
     let values = numbers(&mut cx.engine, values, bits(Use::Sums, told.rows, told.wide)).await?;
-    let (sums, counts) = groups_of(cx, cx.permit.least_shown(), &groups, &values).await?;
+    // Each mean is the answer of a join of its own: it asks for as many rows.
+    let least = cx.permit.least_joined(Equations { counts: 1, ..Equations::linear(1) });
+    let least = if cx.permit.withholds() { least } else { cx.permit.least_shown() };
+    let (sums, counts) = groups_of(cx, least, &groups, &values).await?;
     let units = share_units(cx, &encoded, join.told, true).await?;
     let counts = cx.engine.open(&counts, Reveal::ANSWER).await?;
     let sums = E::Shared::<u128>::concat(&[&sums, &units]);
