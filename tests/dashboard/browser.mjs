@@ -75,6 +75,9 @@ export async function contextOf(browser, { scheme = "light", size = SIZES.wide, 
 /** A page of a context, which notes whatever goes wrong in it. */
 export async function openIn(context, url) {
   const page = await context.newPage();
+  // An announcement says again what the page shows. Texts are looked for outside of it.
+  const anywhere = page.getByText.bind(page);
+  page.getByText = (text, options) => page.locator(":not(#said)").and(anywhere(text, options));
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(`error: ${error.message}`));
   page.on("console", (message) => {
