@@ -297,7 +297,11 @@ fn rows_may_not_be_left_out_by_each_party_alone() {
 fn too_few_rows_are_refused_by_their_number_before_anything_is_shared() {
     let mut rng = rng(seed());
     let mut of_rows = |rows: usize| {
-        let (x, y) = (numbers(&mut rng, 2 * rows), numbers(&mut rng, rows));
+        // Signs in halves, of one size a column: no row has much leverage.
+        let sizes = numbers(&mut rng, 3);
+        let sign = |row: usize, column: usize| if (row >> column) & 1 == 0 { 1.0 } else { -1.0 };
+        let x: Vec<f64> = (0..2 * rows).map(|at| sizes[at % 2] * sign(at / 2, at % 2)).collect();
+        let y: Vec<f64> = (0..rows).map(|row| sizes[2] * sign(row, 2)).collect();
         run(matrix(2, &x), column(&y)).rules(Profile::Production.rules())
     };
     let (few, enough) = (of_rows(11), of_rows(12));
