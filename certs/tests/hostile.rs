@@ -86,7 +86,7 @@ proptest! {
         if let Ok(read) = Certificate::from_der(altered.clone()) {
             prop_assert_eq!(read.der() == whole.der(), read.fingerprint() == whole.fingerprint());
             prop_assert!(read.facts().name().chars().all(|c| !c.is_control()));
-            // Whether the key is still the same or no key at all.
+            // The key is still the same, or no key at all.
             let _ = read.verify(Purpose::Card, b"text", &signature);
             prop_assert!(read.verify(Purpose::Study, b"text", &signature).is_err());
             prop_assert_eq!(Certificate::from_pem(&read.pem()), Ok(read));

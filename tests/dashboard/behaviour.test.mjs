@@ -658,7 +658,7 @@ driven("a computation is started by a form of the catalogue's descriptors", {}, 
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByText("Condition 1: age is compared with a number").waitFor();
   assert.equal(await focused(page), "start-where-value-0");
-  // What changes meanwhile leaves what was chosen and typed alone.
+  // Changes meanwhile leave choices and typed text alone.
   node.send("members");
   await settled(page, node);
   await condition.getByLabel("Value").fill("18");

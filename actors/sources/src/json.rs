@@ -127,7 +127,7 @@ mod tests {
             ),
             (r#"["\\",1e2]"#, r#"["\\",100]"#),
             ("[1.5e3,1.5e-3,0e5,-0e1]", "[1500,1.5e-3,0,-0e1]"),
-            // What doubles are written as is left to the parser.
+            // The parser decides on the forms of doubles.
             (
                 "[1e16,6.02214076e23,6.0221407599999999e+23,1e400]",
                 "[1e16,6.02214076e23,6.0221407599999999e+23,1e400]",

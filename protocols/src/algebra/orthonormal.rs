@@ -95,7 +95,7 @@ impl Vector {
 /// pivot before, which divides all that results.
 fn eliminate(row: &mut [BigInt], pivot_row: &[BigInt], k: usize, last: &BigInt) -> Option<()> {
     let (pivot, factor) = (pivot_row.get(k)?, row.get(k)?.clone());
-    // What is left of the next place is not read any more.
+    // Entries to the left of the next place are not read any more.
     for (element, above) in zip_exact(row, pivot_row).skip(k + 1) {
         if element.is_zero() && (above.is_zero() || factor.is_zero()) {
             continue;

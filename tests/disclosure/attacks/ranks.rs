@@ -32,7 +32,7 @@ impl Attack for EveryRank {
         let rows = world.all_rows();
         let count = rows.len() as u64;
         let mut numbers = BTreeMap::new();
-        // What owners show to all.
+        // The ranks that owners show to all.
         let shown =
             Question::new("Quantiles", all()).with(json!({"probabilities": [0.05, 0.5, 0.95]}));
         assert!(world.ask(&shown).is_ok());

@@ -1,7 +1,7 @@
 //! Inputs that once failed, through the command on real nodes, as their users would have it. The files
 //! are in `tests/data/cases`, in a folder for each case; its number stands in the test's comments.
 //!
-//! What a library's own tests hold is not repeated here: columns with the names that people gave them
+//! Checks of a library's own tests are not repeated here: columns with the names that people gave them
 //! (case 15) are in `command.rs`, databases (cases 20 and 29) in `actors/sources/tests/it/databases`.
 
 mod counting;

@@ -159,7 +159,7 @@ fn heads(study: &Study) {
     assert_eq!(sum(study, "age"), (70.0, 0));
     registered(study, &["--csv", "08/trail.csv", "--column", "a"], &[("a", "integer", 0)]);
     assert_eq!(sum(study, "a"), (4.0, 0));
-    // Which of the names belongs to which field is not guessed.
+    // The node does not guess to which field a name belongs.
     for file in ["08/rowtable.csv", "08/trail_rows.csv"] {
         let says = ["line 2", "3 fields and the header 2", "name that column in the header"];
         refused(study, &["--csv", file], &says);

@@ -173,7 +173,7 @@ proptest! {
         ] {
             let shown = format!("{source:?}");
             let error = register(Declaration::new("a", source), &access).unwrap_err();
-            // What stands before an at sign is never shown; without one it is a host.
+            // The text before an at sign is never shown; without one it is a host.
             if parts.contains(&"@") && !before.is_empty() {
                 prop_assert!(!error.to_string().contains("hunter2"), "{}", error);
                 prop_assert!(!format!("{error:?}").contains("hunter2"), "{:?}", error);

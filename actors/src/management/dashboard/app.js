@@ -331,7 +331,7 @@ document.addEventListener("input", (event) => {
     return render();
   }
   if (event.target.dataset?.change !== "find") return;
-  // What is typed goes with the other choices in the address.
+  // Typed text goes with the other choices in the address.
   const query = new URLSearchParams(route.query);
   if (event.target.value) query.set("find", event.target.value);
   else query.delete("find");

@@ -1,4 +1,4 @@
-// What is shown, as a file: CSV and JSON, made in the page from what the node has told it.
+// Makes files of the page's content: CSV and JSON, from the node's documents, in the page itself.
 
 import { clean, h } from "./dom.js";
 
