@@ -71,20 +71,29 @@ pub struct Round {
     pub waited_for: Vec<usize>,
 }
 
-/// The computation's side: tells the progress, and receives the cancellation.
+/// The computation's side: tells the progress, and hears that it is to end.
 #[derive(Clone, Debug)]
 pub struct Reporter {
     id: Uuid,
     progress: Arc<watch::Sender<Progress>>,
-    cancelled: watch::Receiver<Option<Arc<str>>>,
+    early: watch::Receiver<Option<Early>>,
 }
 
-/// The observer's side: sees the progress, and can cancel.
+/// The reason for which a computation is to end before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// A principal of this node has cancelled it.
+    Cancelled(Arc<str>),
+    /// The node is stopping.
+    Stopping,
+}
+
+/// The observer's side: sees the progress, and can end it.
 #[derive(Clone, Debug)]
 pub struct Observer {
     id: Uuid,
     progress: watch::Receiver<Progress>,
-    cancel: Arc<watch::Sender<Option<Arc<str>>>>,
+    early: Arc<watch::Sender<Option<Early>>>,
 }
 
 impl Lifecycle {
@@ -139,10 +148,10 @@ pub fn begin() -> (Reporter, Observer) {
         run: None,
     };
     let (sender, receiver) = watch::channel(progress);
-    let (cancel, cancelled) = watch::channel(None);
+    let (end, early) = watch::channel(None);
     let id = Uuid::new_v4();
-    let reporter = Reporter { id, progress: Arc::new(sender), cancelled };
-    (reporter, Observer { id, progress: receiver, cancel: Arc::new(cancel) })
+    let reporter = Reporter { id, progress: Arc::new(sender), early };
+    (reporter, Observer { id, progress: receiver, early: Arc::new(end) })
 }
 
 impl Reporter {
@@ -162,19 +171,33 @@ impl Reporter {
     /// Returns whether the computation was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.borrow().is_some()
+        self.cancelled_by().is_some()
     }
 
     /// Returns the principal of this node that cancelled it, if one did.
     #[must_use]
     pub fn cancelled_by(&self) -> Option<Arc<str>> {
-        self.cancelled.borrow().clone()
+        match &*self.early.borrow() {
+            Some(Early::Cancelled(by)) => Some(Arc::clone(by)),
+            Some(Early::Stopping) | None => None,
+        }
     }
 
-    /// Returns when the computation is cancelled, and never otherwise.
-    pub async fn cancelled(&self) {
-        if self.cancelled.clone().wait_for(Option::is_some).await.is_err() {
-            // No observer is left that could cancel.
+    /// Returns when the computation is to end before its time, and never otherwise.
+    pub async fn ends_early(&self) -> Early {
+        let mut early = self.early.clone();
+        match early.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
+            Ok(Some(reason)) => reason,
+            // No observer is left that could end it.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Returns when the node is stopping, and never otherwise.
+    pub async fn stops(&self) {
+        let mut early = self.early.clone();
+        if early.wait_for(|reason| *reason == Some(Early::Stopping)).await.is_err() {
+            // No observer is left that could end it.
             std::future::pending().await
         }
     }
@@ -252,8 +275,17 @@ impl Observer {
     /// Cancels the computation. It ends as soon as it looks; the actor that runs it must be told
     /// too.
     pub fn cancel(&self, by: &str) {
+        self.end_early(Early::Cancelled(Arc::from(by)));
+    }
+
+    /// Ends the computation because the node stops.
+    pub fn stop(&self) {
+        self.end_early(Early::Stopping);
+    }
+
+    fn end_early(&self, reason: Early) {
         // The computation may be over.
-        let _ = self.cancel.send(Some(Arc::from(by)));
+        let _ = self.early.send(Some(reason));
     }
 }
 

@@ -42,7 +42,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     logging::start_with(logging::NODE, listener)?;
     warn_of_expiry(&parts.identity);
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    let served = actix::System::new().block_on(serve(parts, arguments.exit_with_parent));
+    let system = actix::System::new();
+    let served = system.block_on(serve(parts, arguments.exit_with_parent));
+    // Dropping it would wait for threads that still read or compute. They end with the process.
+    std::mem::forget(system);
     if let Some(telemetry) = telemetry {
         telemetry.stop();
     }

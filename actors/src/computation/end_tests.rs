@@ -10,6 +10,7 @@ use cloister_protocols::parameters::Parameters;
 use cloister_protocols::party::Parties;
 use cloister_protocols::session::{ColumnKinds, Member, MemberId, Origin, Roles, Spec};
 use cloister_protocols::wire::SessionId;
+use tokio::sync::oneshot;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
@@ -130,6 +131,8 @@ pub(super) fn plan(
         link_bindings: vec![[0; 32]; 2],
         limit: 1 << 20,
     };
+    let farewell =
+        Farewell::new(setting.session, offer.spec.clone(), vec![stop.clone()], reply, Box::new(()));
     let route = Route { link, stop, epoch: 0, cpu_time: CpuTime::default() };
     Plan {
         offer,
@@ -141,13 +144,17 @@ pub(super) fn plan(
         members: ["a", "b"].map(str::to_owned).into(),
         profile: "teaching",
         started: Instant::now(),
-        reply,
+        farewell,
         reporter: Reporter::unobserved(),
         trace: None,
         witness: Box::new(NoChains),
         turn: None,
-        guard: Box::new(()),
     }
+}
+
+/// Makes the plan of party `a`, with a way to a peer that says nothing.
+pub(crate) fn plan_of_one(reply: oneshot::Sender<Conclusion>) -> Plan {
+    plan(0, way(&Link::default().start()), reply)
 }
 
 #[actix_rt::test]

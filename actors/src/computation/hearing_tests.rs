@@ -1,13 +1,15 @@
 //! A node that hears, in the agreement, of entries of its chain that it does not have.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use actix::{Actor, Addr, MessageResult};
+use actix_rt::Arbiter;
 use cloister_protocols::computation::compute;
 use cloister_protocols::machine::{Machine, Outgoing};
 use cloister_protocols::wire::PartHeader;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
+use tokio::sync::oneshot;
 
 use super::end_tests::plan;
 use super::*;
@@ -96,14 +98,20 @@ async fn deliver(computation: &Addr<Computation>, peer: &mut Machine<Outcome>) {
     }
 }
 
+/// Makes the plan of party `b`, whose own end is told to a link of its own.
+fn plan_of_peer() -> Plan {
+    let link = Link::default().start();
+    plan(1, (link.clone().recipient(), link.recipient()), oneshot::channel().0)
+}
+
 /// Starts a computation of party `a`, and gives it the proposal of `b` with its head and the one that
 /// it has seen.
 async fn with_proposal(witness: &Keeps, audit: AuditHead, seen: AuditHead) -> Begun {
     let link = Link::default().start();
     let route = (link.clone().recipient(), link.clone().recipient());
     let (reply, told) = oneshot::channel();
-    let ours = Plan { witness: Box::new(witness.clone()), ..plan(0, route.clone(), reply) };
-    let theirs = plan(1, route, oneshot::channel().0);
+    let ours = Plan { witness: Box::new(witness.clone()), ..plan(0, route, reply) };
+    let theirs = plan_of_peer();
     let mut offer = theirs.offer;
     (offer.audit, offer.seen) = (audit, vec![seen, AuditHead::default()]);
     let mut peer = Machine::new(theirs.setting, move |channel| {
@@ -158,4 +166,59 @@ async fn a_number_of_losses_of_after_tomorrow_is_blamed_and_not_written_down() {
     let near = AuditHead { losses: soon, ..head(5) };
     let _begun = with_proposal(&witness, near, near).await;
     assert_eq!(witness.heard.lock().unwrap().len(), 1);
+}
+
+/// A witness that says when it is asked, and holds the computation's thread until it may go on.
+struct Holds {
+    asked: mpsc::Sender<()>,
+    go_on: mpsc::Receiver<()>,
+}
+
+impl Witness for Holds {
+    fn hear(&self, _: &[(String, AuditHead)]) -> Option<Failure> {
+        self.asked.send(()).unwrap();
+        // An error is the end of the test.
+        let _ = self.go_on.recv();
+        None
+    }
+
+    fn remember(&self, _: Heads) {}
+}
+
+/// The end comes from outside while the step is under way in which the parties agree.
+#[actix_rt::test]
+async fn a_computation_amid_a_step_is_ended_from_outside_and_sends_nothing_more() {
+    let link = Link::default().start();
+    let route = (link.clone().recipient(), link.clone().recipient());
+    let ((reply, told), (asked, is_asked)) = (oneshot::channel(), mpsc::channel());
+    let (release, go_on) = mpsc::channel();
+    let witness = Box::new(Holds { asked, go_on });
+    let ours = Plan { witness, ..plan(0, route, reply) };
+    let early_end = ours.farewell.early_end();
+    let theirs = plan_of_peer();
+    let mut peer = Machine::new(theirs.setting, move |channel| {
+        compute(channel, theirs.offer, theirs.request, theirs.stores, UnwrapErr(SysRng))
+    });
+    peer.step();
+    let worker = Arbiter::new();
+    let computation =
+        Computation::start_in_arbiter(&worker.handle(), move |_| Computation::new(ours));
+    let from = Party::new(1).unwrap();
+    for message in peer.outgoing() {
+        computation.do_send(Deliver { from, part: part(message) });
+    }
+    actix_rt::task::spawn_blocking(move || is_asked.recv().unwrap()).await.unwrap();
+    early_end.end(&Failure::Stopping);
+    let conclusion = told.await.unwrap();
+    assert_eq!(conclusion.result.unwrap_err(), Failure::Stopping);
+    // Of an agreement that is known an answer may have been opened.
+    assert!(conclusion.begun && conclusion.agreement.is_some());
+    release.send(()).unwrap();
+    // The actor ends after the step.
+    while computation.connected() {
+        actix_rt::task::yield_now().await;
+    }
+    let (messages, codes) = link.send(Sent).await.unwrap();
+    assert_eq!((messages.len(), codes), (1, vec![Code::NodeStopping.text().to_owned()]));
+    worker.stop();
 }

@@ -68,11 +68,8 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(plan: Plan) -> Self {
         let Plan { offer, request, setting, routes, members, profile, .. } = plan;
-        let Plan { started, reply, reporter, trace, guard, stores, quiet, witness, turn, .. } =
-            plan;
+        let Plan { started, farewell, reporter, trace, stores, quiet, witness, turn, .. } = plan;
         let (me, session) = (setting.parties.me(), setting.session);
-        let stops = routes.iter().map(|(_, route)| route.stop.clone()).collect();
-        let farewell = Farewell::new(session, offer.spec.clone(), stops, reply, guard);
         let span = span(session, &offer.spec.function, quiet);
         let deadline = Duration::from_millis(offer.deadline_ms);
         reporter.reached(Lifecycle::Agreeing);
@@ -117,6 +114,10 @@ impl Live {
         let step = self.machine.step();
         if let Some(failure) = self.hear() {
             return Some(Err(failure));
+        }
+        // The end was told from outside while the step ran: its messages must not follow.
+        if self.farewell.is_over() {
+            return Some(Err(Failure::Stopping));
         }
         self.flush();
         match step {
@@ -279,6 +280,7 @@ impl Live {
         }
         let agreed = self.machine.agreed()?;
         self.heard = true;
+        self.farewell.agreed(self.agreement());
         if let Some(failure) = self.check_losses(&agreed) {
             return Some(failure);
         }

@@ -25,8 +25,10 @@ use cloister_protocols::machine::{Part, Setting};
 use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::party::Party;
 use cloister_protocols::session::{AnswerId, AuditHead, Offer};
-use tokio::sync::oneshot;
 
+#[cfg(test)]
+pub(crate) use self::end_tests::plan_of_one;
+pub use self::farewell::{EarlyEnd, Farewell};
 use self::live::Live;
 use crate::links::{CpuTime, SendStop, Transmit};
 use crate::progress::Reporter;
@@ -61,8 +63,8 @@ pub struct Plan {
     pub profile: &'static str,
     /// The time of the request.
     pub started: Instant,
-    /// The receiver of the end.
-    pub reply: oneshot::Sender<Conclusion>,
+    /// The duty to tell peers and client of the end.
+    pub farewell: Farewell,
     /// The reporter through which clients see the progress.
     pub reporter: Reporter,
     /// The time of encoding the data, if the report is to have a trace.
@@ -71,9 +73,6 @@ pub struct Plan {
     pub witness: Box<dyn Witness>,
     /// The turn of its question, if members compare it with others about its source.
     pub turn: Option<Arc<Turn>>,
-    /// The right to compute under this network name. It is dropped at the end, before the client is
-    /// told.
-    pub guard: Box<dyn Send>,
 }
 
 /// The end of a computation.

@@ -41,7 +41,7 @@ use crate::log::Log;
 use crate::management::{Facts, ManagementState};
 use crate::operations::Operations;
 use crate::policy::PolicyError;
-use crate::records::{AskLoad, Records};
+use crate::records::{AskLoad, Records, StopAll};
 use crate::services::registry::Books;
 use crate::sessions::{self, Close, Connect, Sessions, Shutdown};
 use crate::vocabulary::clock;
@@ -59,6 +59,10 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// The time that clients have to fetch the results of computations that ended while the node was
 /// stopping.
 const FETCHING: Duration = Duration::from_secs(1);
+
+/// The time that each part of the node has to end when the node stops. A part that is amid a long step
+/// ends with the process.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// The parts of a node.
 pub struct Parts {
@@ -314,12 +318,16 @@ impl Node {
     }
 
     /// Stops the node: takes no more computations, gives those under way some time, ends the rest,
-    /// and closes the links. Returns when all is done.
+    /// and closes the links. Returns when all is done. Steps that are under way then, and what is read,
+    /// go on in their threads, and tell nothing any more.
     pub async fn stop(self) {
         self.close().await;
-        // Computations end first, so that requests that wait for them are answered. Sessions that
-        // are gone have none.
-        let _ = self.sessions.send(Shutdown).await;
+        // Computations end first, so that requests that wait for them are answered. Parts that are gone
+        // have none. The thread of the sessions may be amid a step.
+        let _ = timeout(ENDING, self.sessions.send(Shutdown)).await;
+        let _ = self.records.send(StopAll).await;
+        // Their ends come into the log before the state is closed.
+        let _ = timeout(ENDING, self.until_none_runs()).await;
         // Without a dashboard there is no listener.
         let _ = self.stopping.send(true);
         self.http.stop(true).await;
@@ -332,41 +340,41 @@ impl Node {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.data_plane.stop();
         let (data_plane, vault) = (self.data_plane, self.vault);
-        let joined = web::block(move || {
-            let joined = data_plane.join();
-            vault.close();
-            joined
-        });
-        let joined = joined.await;
-        if !matches!(joined, Ok(Ok(()))) {
+        let joined = timeout(ENDING, web::block(move || data_plane.join())).await;
+        if !matches!(joined, Ok(Ok(Ok(())))) {
             tracing::warn!("the data plane did not end in good order");
+        }
+        if web::block(move || vault.close()).await.is_err() {
+            tracing::warn!("the state did not end in good order");
         }
     }
 
     /// Begins no computation any more, and waits until none is under way, or for the time that the
     /// settings give.
     async fn close(&self) {
-        // If an actor is gone, there is nothing to wait for.
-        let _ = self.sessions.send(Close).await;
         let closing = async {
-            let mut any = false;
-            while let Ok(load) = self.records.send(AskLoad).await {
-                match load.running {
-                    0 => {
-                        // A client fetches its result by a request of its own.
-                        if any {
-                            sleep(FETCHING).await;
-                        }
-                        return;
-                    }
-                    _ => any = true,
-                }
-                sleep(GLANCE).await;
+            // If an actor is gone, there is nothing to wait for.
+            let _ = self.sessions.send(Close).await;
+            if self.until_none_runs().await {
+                // A client fetches its result by a request of its own.
+                sleep(FETCHING).await;
             }
         };
         if timeout(self.grace, closing).await.is_err() {
             tracing::warn!(grace = ?self.grace, "computations are still under way, and are ended");
         }
+    }
+
+    /// Waits until no computation is under way. Returns whether one was.
+    async fn until_none_runs(&self) -> bool {
+        let mut any = false;
+        while let Ok(load) = self.records.send(AskLoad).await
+            && load.running > 0
+        {
+            any = true;
+            sleep(GLANCE).await;
+        }
+        any
     }
 }
 

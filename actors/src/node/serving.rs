@@ -44,7 +44,7 @@ use crate::vocabulary::settings::{Access, Settings};
 const HTTP_WORKERS: usize = 2;
 
 /// The time that open requests may take when the node stops, in seconds.
-const GRACE_SECONDS: u64 = 5;
+const GRACE_SECONDS: u64 = 3;
 
 /// The time that a client may take to close its end of a connection.
 const DISCONNECT: Duration = Duration::from_secs(1);

@@ -133,6 +133,11 @@ pub struct CancelOne {
     pub id: Uuid,
 }
 
+/// The command to end all computations under way: the node is stopping.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopAll;
+
 /// The number of computations under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
@@ -308,6 +313,14 @@ impl Handler<Finished> for Records {
         let principal = record.subject.principal.clone();
         self.ended.push_back(record);
         self.bound(&principal);
+    }
+}
+
+impl Handler<StopAll> for Records {
+    type Result = ();
+
+    fn handle(&mut self, _: StopAll, _: &mut Self::Context) {
+        self.running.iter().for_each(|record| record.observer.stop());
     }
 }
 

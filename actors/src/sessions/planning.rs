@@ -10,7 +10,7 @@ use cloister_protocols::wire::SessionId;
 
 use super::witness::SeenChains;
 use super::{Launch, Sessions, Waiting};
-use crate::computation::{Plan, Route};
+use crate::computation::{Farewell, Plan, Route};
 
 impl Sessions {
     /// Makes the plan of a computation whose links are all there. Returns none if this node is not
@@ -52,22 +52,25 @@ impl Sessions {
             earlier: Vec::new(),
             kept: None,
         };
+        let routes = self.routes(positions);
+        let stops = routes.iter().map(|(_, route)| route.stop.clone()).collect();
+        let spec = offer.spec.clone();
+        let farewell = Farewell::new(session, spec, stops, reply, Box::new(reservation));
         Some(Plan {
             offer,
             request,
             setting,
-            routes: self.routes(positions),
+            routes,
             stores: self.stores.clone(),
             quiet,
             members,
             profile: self.profile.name(),
             started,
-            reply,
+            farewell,
             reporter,
             trace,
             witness: Box::new(witness),
             turn,
-            guard: Box::new(reservation),
         })
     }
 

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::rendezvous::{Cause, Origin, RunId};
 use super::{Sessions, Waiting};
-use crate::computation::{Abort, Computation, Deliver};
+use crate::computation::{Abort, Computation, Deliver, EarlyEnd};
+use crate::vocabulary::failure::Failure;
 
 /// The most words of a request that is computed on the sessions' own thread. Masking and hashing
 /// more of them would hold up the links.
@@ -23,10 +24,11 @@ pub(super) type Delivery = Pin<Box<dyn Future<Output = ()>>>;
 pub(super) struct Running {
     /// The computation's name at this node.
     pub(super) id: Uuid,
-    address: Addr<Computation>,
-    members: Vec<usize>,
+    pub(super) address: Addr<Computation>,
+    pub(super) early_end: EarlyEnd,
+    pub(super) members: Vec<usize>,
     /// The link binding of each member's connection, in order.
-    bindings: Vec<[u8; 32]>,
+    pub(super) bindings: Vec<[u8; 32]>,
 }
 
 impl Sessions {
@@ -68,12 +70,13 @@ impl Sessions {
         let quiet = cause == Cause::Ahead;
         // Without a plan the reservation is dropped, which ends the run.
         let Some(plan) = self.plan(waiting, session, number, quiet) else { return };
+        let early_end = plan.farewell.early_end();
         let address = match self.workers.next(small) {
             None => Computation::new(plan).start(),
             Some(worker) => Computation::start_in_arbiter(&worker, move |_| Computation::new(plan)),
         };
         let bindings = self.link_bindings(&members);
-        self.computations.insert(run, Running { id, address, members, bindings });
+        self.computations.insert(run, Running { id, address, early_end, members, bindings });
     }
 
     /// Gives part of a message to a computation. Returns the delivery to wait for if its mailbox is
@@ -98,6 +101,13 @@ impl Sessions {
             // One message a computation, which ends it: nothing to bound. A closed mailbox means
             // that it has ended.
             running.address.do_send(abort);
+        }
+    }
+
+    /// Ends all computations because the node stops, also those that are amid a step.
+    pub(super) fn end_all(&self) {
+        for running in self.computations.values() {
+            running.early_end.end(&Failure::Stopping);
         }
     }
 

@@ -74,8 +74,10 @@ impl ApiError {
 
     /// Reports that an actor of this node is gone or takes no messages.
     pub fn unavailable(what: &str) -> Self {
-        Self::new(Code::Unavailable, format!("{what} of this node does not answer"))
-            .hint("the node is stopping or overloaded; try again")
+        Self::new(Code::Unavailable, format!("{what} of this node does not answer")).hint(
+            "the node is stopping or overloaded: try again in a moment; if it stays so, its \
+                 operator finds the reason in the node's log",
+        )
     }
 
     /// Reports that something is not kept in the node's state, or cannot be read there. What a client

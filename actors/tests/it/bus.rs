@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler};
-use cloister_actors::bus::{POLICY, SIMON};
+use actix::{Actor, Context, Handler, ResponseFuture};
+use cloister_actors::bus::{POLICY, SIMON, Siblings};
 use cloister_actors::code::Code;
 use cloister_actors::data::Data;
 use cloister_actors::error::ApiError;
@@ -17,6 +17,7 @@ use cloister_actors::vocabulary::flight::Flight;
 use cloister_actors::vocabulary::presence::Awaited;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use cloister_testkit::nodes::{PATIENCE, plan};
 
@@ -35,8 +36,31 @@ impl Handler<Decide> for Refuses {
     }
 }
 
+/// A policy that decides when the test ends, and says that it was asked.
+struct Ponders {
+    asked: watch::Sender<bool>,
+    decide: watch::Receiver<bool>,
+}
+
+impl Actor for Ponders {
+    type Context = Context<Self>;
+}
+
+impl Handler<Decide> for Ponders {
+    type Result = ResponseFuture<Result<Grant, ApiError>>;
+
+    fn handle(&mut self, _: Decide, _: &mut Self::Context) -> Self::Result {
+        let mut decide = self.decide.clone();
+        self.asked.send_replace(true);
+        Box::pin(async move {
+            decide.wait_for(|it| *it).await.unwrap();
+            Err(ApiError::new(Code::RefusedByPolicy, "after all"))
+        })
+    }
+}
+
 /// Has a node's Simon compute a sum with the other node, as a client would.
-async fn sum(node: &Node, index: usize) -> Result<Value, ApiError> {
+async fn sum(siblings: Siblings, index: usize) -> Result<Value, ApiError> {
     let arguments = json!({
         "microprotocol": "SecureSum",
         "data": [index + 1],
@@ -57,7 +81,7 @@ async fn sum(node: &Node, index: usize) -> Result<Value, ApiError> {
         flight: Flight::default(),
         awaited: Awaited::default(),
     };
-    match node.siblings().ask(SIMON, call).await?? {
+    match siblings.ask(SIMON, call).await?? {
         Reply::Value(Labelled::Opened(report)) => {
             Ok(serde_json::to_value(report.result.get()).unwrap())
         }
@@ -66,7 +90,7 @@ async fn sum(node: &Node, index: usize) -> Result<Value, ApiError> {
 }
 
 async fn both(nodes: &[Node]) -> Vec<Result<Value, ApiError>> {
-    join_all(nodes.iter().enumerate().map(|(index, node)| sum(node, index))).await
+    join_all(nodes.iter().enumerate().map(|(index, node)| sum(node.siblings(), index))).await
 }
 
 #[actix_rt::test]
@@ -85,4 +109,21 @@ async fn a_policy_that_is_replaced_decides_on_the_next_request() {
     for outcome in both(&nodes).await {
         assert_eq!(outcome.unwrap(), json!({"sum": 3.0}));
     }
+}
+
+/// The step ends after the node has stopped, so nothing that waits for it can end before.
+#[actix_rt::test]
+async fn a_node_stops_amid_a_local_step_and_says_so_to_the_client() {
+    let mut nodes = plan(2, PATIENCE).start_all().await;
+    let (asked, mut is_asked) = watch::channel(false);
+    let (decided, decide) = watch::channel(false);
+    let ponders = Ponders { asked, decide }.start();
+    nodes[0].siblings().offer(POLICY, ponders.recipient::<Decide>()).await.unwrap();
+    let node = nodes.remove(0);
+    let (outcome, ()) = tokio::join!(sum(node.siblings(), 0), async {
+        is_asked.wait_for(|it| *it).await.unwrap();
+        node.stop().await;
+        decided.send(true).unwrap();
+    });
+    assert_eq!(outcome.unwrap_err().code(), Code::NodeStopping);
 }

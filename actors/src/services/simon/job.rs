@@ -20,7 +20,7 @@ use crate::bus::{DATASETS, POLICY, RECORDS, SESSIONS, Siblings};
 use crate::computation::Conclusion;
 use crate::log::{self, Kind, Log};
 use crate::policy::{Decide, Grant, canonical};
-use crate::progress::{Observer, Reporter};
+use crate::progress::{Early, Observer, Reporter};
 use crate::records::{Begun, Finished, Subject};
 use crate::services::datasets::{
     CountRefusal, Reserved, Settle, Settled, Unheard, refused_for_its_data,
@@ -39,6 +39,9 @@ use crate::vocabulary::time_grid::{TimeGrid, coarse_seconds};
 
 /// The bytes of data from which on they are checked and encoded on a thread for blocking work.
 const INLINE_BYTES: usize = 64 << 10;
+
+/// The time that the sessions have to end a computation when the node stops.
+const STOPPING: Duration = Duration::from_millis(500);
 
 /// The computation that is asked for.
 pub(super) struct Job {
@@ -134,9 +137,12 @@ impl Job {
         };
         let prepared = tokio::select! {
             prepared = self.prepare_on_grid(&node) => prepared.map_err(|refusal| (refusal, None)),
-            () = reporter.cancelled() => {
-                let cancelled = Failure::Cancelled { member };
-                Err((cancelled.to_error(), Some(cancelled)))
+            early = reporter.ends_early() => {
+                let failure = match early {
+                    Early::Cancelled(_) => Failure::Cancelled { member },
+                    Early::Stopping => Failure::Stopping,
+                };
+                Err((failure.to_error(), Some(failure)))
             }
         };
         let Prepared { grant, request, flight: _flight, encoding, reserved, kept } = match prepared
@@ -174,7 +180,10 @@ impl Job {
         let reserved = reserved.and_then(Unheard::heard);
         let turn = reserved.as_ref().and_then(Reserved::turn);
         let launch = Launch { reservation, request, terms, turn, started, reporter, trace };
-        let concluded = node.siblings.ask(SESSIONS, launch).await;
+        let concluded = tokio::select! {
+            concluded = node.siblings.ask(SESSIONS, launch) => concluded,
+            () = stopped(&watched) => Ok(Conclusion::of_begun(Failure::Stopping, None)),
+        };
         settle(&node, reserved, concluded.as_ref().map_or(Settled::Heard, settled)).await;
         let is_owed = kept.as_ref().is_some_and(Kept::owes_refusal)
             && !concluded.as_ref().is_ok_and(is_given_again);
@@ -340,6 +349,12 @@ impl Job {
             "trace": self.trace,
         })
     }
+}
+
+/// Returns when the node stops and its sessions do not say so: their thread is amid a step.
+async fn stopped(reporter: &Reporter) {
+    reporter.stops().await;
+    tokio::time::sleep(STOPPING).await;
 }
 
 /// Returns the function of this name, if it can be computed.
