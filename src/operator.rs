@@ -83,6 +83,12 @@ impl Operator {
         Ok(policies.without_dataset(|name| known.iter().any(|known| known == name)))
     }
 
+    /// Returns the path of the consortium file.
+    #[must_use]
+    pub fn consortium(&self) -> &Path {
+        &self.settings.consortium
+    }
+
     /// Returns the party's name.
     #[must_use]
     pub fn party(&self) -> &str {

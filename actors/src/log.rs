@@ -85,6 +85,8 @@ pub enum Kind {
     WordDropped,
     /// A dataset that its owner opens after a loss of the state.
     DatasetOpened,
+    /// A copy of the state, which lets its reader read what was pushed.
+    BackedUp,
 }
 
 impl Log {
@@ -233,6 +235,7 @@ impl Kind {
             Self::LossAcknowledged => "loss acknowledged",
             Self::WordDropped => "word dropped",
             Self::DatasetOpened => "dataset opened",
+            Self::BackedUp => "backed up",
         }
     }
 }

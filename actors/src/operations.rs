@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cloister_sources::Declaration;
-use cloister_vault::{Class, Head, Role, Sighting, Token, Vault, Witnessed};
+use cloister_vault::{Class, Head, Role, Sighting, Token, Vault, VaultError, Witnessed};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::log::{Kind, Log, document};
 use crate::services::approvals::{
-    self, Beforehand, Planned, Terms, USUAL_SECONDS, Verdict, Widening,
+    self, Beforehand, Planned, StudySignatures, Terms, USUAL_SECONDS, Verdict, Widening,
 };
 use crate::services::datasets::Memories;
 use crate::services::registry::Books;
@@ -93,6 +93,8 @@ pub enum Operation {
         principal: String,
         /// The study's computations on this node's datasets.
         computations: Vec<Planned>,
+        /// The signatures of the study's file.
+        signatures: StudySignatures,
         /// The number of uses; one for each computation where it is left out.
         times: Option<NonZeroU32>,
         /// The number of days; a week where it is left out.
@@ -152,6 +154,11 @@ pub enum Operation {
         /// this node's log.
         witnesses: Vec<PathBuf>,
     },
+    /// The copy of the whole state, with its key, to a folder.
+    BackUp {
+        /// The folder, which must not be there yet.
+        to: PathBuf,
+    },
     /// The export of the audit log to a file, a line an entry.
     Export {
         /// The file, which must not be there yet.
@@ -203,16 +210,17 @@ impl Operations {
                 let (times, expires) = (times.get(), end(days));
                 self.decide(request, Some(Terms { times, expires, widening }))
             }
-            Operation::GrantStudy { title, principal, computations, times, days } => {
+            Operation::GrantStudy { title, principal, computations, signatures, times, days } => {
                 let each = || u32::try_from(computations.len()).unwrap_or(u32::MAX);
                 let times = times.map_or_else(each, NonZeroU32::get);
                 let classes = computations.iter().map(|planned| planned.class(&principal));
-                self.beforehand(title, classes.collect::<Result<_, _>>()?, times, days)
+                let classes = classes.collect::<Result<_, _>>()?;
+                self.beforehand(title, classes, times, days, Some(signatures))
             }
             Operation::GrantClass { principal, dataset, class, times, days } => {
                 let classes = vec![class.beforehand(&principal, &dataset)?];
                 let title = "granted without a request".to_owned();
-                self.beforehand(title, classes, times.get(), days)
+                self.beforehand(title, classes, times.get(), days, None)
             }
             Operation::Refuse { request } => self.decide(request, None),
             Operation::Memory { dataset } => self.memory(&dataset),
@@ -222,6 +230,7 @@ impl Operations {
             Operation::AcknowledgeLoss { restored } => self.acknowledge_loss(restored),
             Operation::Audit { first } => self.audit(first),
             Operation::Verify { witnesses } => self.verify(&witnesses),
+            Operation::BackUp { to } => self.back_up(&to),
             Operation::Export { to } => self.export(&to),
         }
     }
@@ -348,13 +357,15 @@ impl Operations {
         classes: Vec<Class>,
         times: u32,
         days: Option<NonZeroU32>,
+        signatures: Option<StudySignatures>,
     ) -> Result<Value, ApiError> {
         if classes.is_empty() {
             let message = "it computes nothing on a dataset of this node";
             return Err(ApiError::argument("study", message));
         }
         let (by, expires) = (OPERATOR.to_owned(), end(days));
-        Beforehand { title, classes, by, times, expires }.carry_out(&self.vault, &self.log)
+        Beforehand { title, classes, by, times, expires, signatures }
+            .carry_out(&self.vault, &self.log)
     }
 
     fn audit(&self, first: u64) -> Result<Value, ApiError> {
@@ -376,6 +387,22 @@ impl Operations {
         let Head { number, .. } = own.head;
         let head = json!({"number": number, "hash": own.head.hex()});
         Ok(json!({"entries": own.entries, "head": head, "witnesses": seen}))
+    }
+
+    /// Copies the state. The log has it first, and so has the log of the copy.
+    fn back_up(&self, to: &Path) -> Result<Value, ApiError> {
+        if to.exists() {
+            let message = format!("{} is there already", to.display());
+            return Err(ApiError::new(Code::BadFile, message).hint("name another folder"));
+        }
+        self.log.record_blocking(Kind::BackedUp, json!({"to": to, "by": OPERATOR}))?;
+        let head = self.vault.back_up(to).map_err(|error| match &error {
+            VaultError::Folder { .. } => {
+                ApiError::new(Code::BadFile, error.to_string()).hint("name another folder")
+            }
+            _ => ApiError::state(&error),
+        })?;
+        Ok(json!({"entries": head.number, "head": head.hex()}))
     }
 
     fn export(&self, to: &Path) -> Result<Value, ApiError> {

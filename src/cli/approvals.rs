@@ -5,14 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use cloister_actors::operations::Operation;
-use cloister_actors::services::approvals::{Allowed, Planned, Widening};
+use cloister_actors::services::approvals::{Allowed, Planned, StudySignatures, Widening};
 use cloister_client::Data;
 use serde_json::Value;
 
+use super::study::read_signatures;
 use super::{moment, text};
 use crate::files::read_json;
 use crate::operator::Operator;
@@ -64,6 +65,9 @@ pub(super) struct Grant {
     #[arg(conflicts_with_all = ["request", "dataset", "functions", "any_parameters", "columns",
         "condition", "condition_columns", "any_condition"])]
     study: Option<PathBuf>,
+    /// Grant the study only if all members have signed it.
+    #[arg(long, requires = "study")]
+    require_signatures: bool,
     /// A dataset, for a class of questions that was not asked for yet.
     #[arg(long, value_name = "NAME", requires_all = ["principal", "functions", "columns"])]
     #[arg(conflicts_with = "request")]
@@ -119,8 +123,13 @@ pub(super) fn run(command: Command) -> Outcome {
         }
         Command::Grant(grant) => {
             let operator = Operator::of(&grant.node.config)?;
-            let granted = operator.perform(grant.operation(operator.party())?)?;
-            super::print(&granted_words(&granted))
+            let operation = grant.operation(operator.party(), operator.consortium())?;
+            let signed = match &operation {
+                Operation::GrantStudy { signatures, .. } => signed_words(&signatures.signed_by),
+                _ => String::new(),
+            };
+            let granted = operator.perform(operation)?;
+            super::print(&format!("{}{signed}", granted_words(&granted)))
         }
         Command::Refuse { node, request } => {
             Operator::of(&node.config)?.perform(Operation::Refuse { request })?;
@@ -130,7 +139,7 @@ pub(super) fn run(command: Command) -> Outcome {
 }
 
 impl Grant {
-    fn operation(&self, party: &str) -> Outcome<Operation> {
+    fn operation(&self, party: &str, consortium: &Path) -> Outcome<Operation> {
         let widening = self.widening()?;
         let Self { request, study, dataset, principal, times, days, .. } = self;
         let (times_or_one, days) = (times.unwrap_or(NonZeroU32::MIN), *days);
@@ -143,7 +152,19 @@ impl Grant {
                 let study = Study::read(study)?;
                 let computations = planned(&study, party)?;
                 let title = study.title().to_owned();
-                Ok(Operation::GrantStudy { title, principal, computations, times: *times, days })
+                let signed = read_signatures(&study, consortium)?;
+                signed.check(self.require_signatures)?;
+                let signed_by = signed.names().map(str::to_owned).collect();
+                let signatures = StudySignatures { hash: study.hash().to_string(), signed_by };
+                let times = *times;
+                Ok(Operation::GrantStudy {
+                    title,
+                    principal,
+                    computations,
+                    signatures,
+                    times,
+                    days,
+                })
             }
             (None, None, Some(dataset)) => Ok(Operation::GrantClass {
                 principal,
@@ -210,6 +231,14 @@ fn granted_words(granted: &Value) -> String {
     let serves = granted["serves"].as_array().into_iter().flatten();
     let lines: String = serves.map(|words| format!("  {}\n", text(words))).collect();
     format!("request {} is granted, {}:\n{lines}", granted["request"], text(&granted["terms"]))
+}
+
+/// Says which members have signed the study that was granted.
+fn signed_words(signed_by: &[String]) -> String {
+    match signed_by {
+        [] => "no member has signed the study\n".to_owned(),
+        names => format!("the study is signed by {}\n", names.join(", ")),
+    }
 }
 
 const HEADS: [&str; 8] =
@@ -317,7 +346,7 @@ mod tests {
             .chain(words.split_whitespace());
         let parsed = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
         let Command::Grant(grant) = parsed.command else { panic!() };
-        grant.operation("a").map_err(|problem| problem.to_string())
+        grant.operation("a", Path::new("none")).map_err(|problem| problem.to_string())
     }
 
     #[test]
@@ -342,6 +371,7 @@ mod tests {
             "--study study.toml",
             "--study study.toml --principal ada --any-condition",
             "7 --condition age",
+            "7 --require-signatures",
         ] {
             assert!(grant(wrong).is_err(), "{wrong}");
         }

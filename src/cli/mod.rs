@@ -18,6 +18,7 @@ mod identity;
 mod init;
 mod memory;
 mod node;
+mod state;
 mod study;
 mod token;
 mod up;
@@ -71,6 +72,8 @@ enum Command {
     Approvals(approvals::Command),
     #[command(subcommand)]
     Memory(memory::Command),
+    #[command(subcommand)]
+    State(state::Command),
     #[command(subcommand)]
     Audit(audit::Command),
     Bench(bench::Arguments),
@@ -173,6 +176,7 @@ fn run(command: Command) -> Outcome {
         Command::Token(command) => token::run(command),
         Command::Approvals(command) => approvals::run(command),
         Command::Memory(command) => memory::run(command),
+        Command::State(command) => state::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Run(arguments) => study::run_study(&arguments),

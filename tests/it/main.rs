@@ -22,6 +22,7 @@ mod documents;
 mod doors;
 mod examples;
 mod failures;
+mod http_2;
 mod javascript_client;
 mod kept;
 mod kinds;

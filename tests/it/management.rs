@@ -1,6 +1,7 @@
 //! The API for people: the computations that a principal sees and may end, at any moment, and the
 //! listeners that are told.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::thread::{self, ScopedJoinHandle};
@@ -20,7 +21,7 @@ fn researcher(cluster: &Cluster, index: usize, name: &str) -> Api {
 }
 
 /// Has one party ask for a computation of nothing in many rounds.
-fn long(cluster: &Cluster, index: usize, uuid: &str) -> Value {
+pub(crate) fn long(cluster: &Cluster, index: usize, uuid: &str) -> Value {
     json!({
         "microprotocol": "Empty",
         "data": [],
@@ -36,7 +37,7 @@ fn listed(api: &Api, network: &str) -> Vec<Value> {
 
 /// Waits until the only computation of this network is in this state.
 #[track_caller]
-fn in_state(api: &Api, network: &str, state: &str) -> Value {
+pub(crate) fn in_state(api: &Api, network: &str, state: &str) -> Value {
     wait_for(&format!("{network} is {state}"), || {
         let found = listed(api, network);
         (found.len() == 1 && found[0]["state"] == state).then(|| found[0].clone())
@@ -374,53 +375,31 @@ fn a_node_that_is_told_to_stop_lets_what_runs_end_and_takes_nothing_new() {
     assert!(cluster.ended_well(0), "{}", cluster.log(0));
 }
 
-/// Makes a request over HTTP/2 without TLS, on the first stream: all names and values as literals.
-fn over_http_2(host: &str, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
-    let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        [&length[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
-    };
-    let literal = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
-    let fields = [
-        (":method", method),
-        (":scheme", "http"),
-        (":path", path),
-        (":authority", host),
-        ("content-type", "application/json"),
-    ];
-    let field = |(name, value): (&str, &str)| [vec![0], literal(name), literal(value)].concat();
-    let fields: Vec<u8> = fields.into_iter().flat_map(field).collect();
-    let parts = [
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
-        frame(4, 0, 0, &[]),
-        frame(1, 4, 1, &fields),
-        frame(0, 1, 1, body),
-    ];
-    parts.concat()
-}
-
+/// The state is copied while the node runs, and has what was done until then when it is put back.
 #[test]
-fn a_client_of_http_2_that_goes_ends_what_runs_for_it() {
-    let cluster = Cluster::teaching(2);
-    let api = cluster.api(0);
-    let method = api.attribute(&api.service("Simon"), "compute").uuid();
-    let arguments = json!({"kwargs": long(&cluster, 0, "over-2")}).to_string();
-    let host = cluster.url(0).trim_start_matches("http://").to_owned();
-    let path = format!("/representation/{method}");
-    let mut client = TcpStream::connect(&host).unwrap();
-    // It comes in two parts: the first may be of either protocol.
-    let request = over_http_2(&host, "PATCH", &path, arguments.as_bytes());
-    let (first, rest) = request.split_at(2);
-    client.write_all(first).unwrap();
-    client.write_all(rest).unwrap();
-    let other = cluster.api(1);
-    thread::scope(|scope| {
-        let asked = scope.spawn(|| other.compute(&long(&cluster, 1, "over-2")));
-        in_state(&api, "over-2", "running");
-        drop(client);
-        in_state(&api, "over-2", "cancelled");
-        asked.join().unwrap();
-    });
+fn a_backup_of_a_running_node_is_put_back() {
+    let mut cluster = Cluster::teaching(2);
+    cluster.token(0, "ada", &["researcher"]);
+    let results = cluster.compute("SecureSum", &[json!([1]), json!([2])], &fresh());
+    assert!(results.iter().all(|answer| answer.status == 200));
+    let copy = cluster.folder().join("copy");
+    let told = cluster.operate(0, &["state", "backup", copy.to_str().unwrap()]);
+    let again = cluster.operator(0, &["state", "backup", copy.to_str().unwrap()]).output().unwrap();
+    let problem = String::from_utf8(again.stderr).unwrap();
+    assert!(!again.status.success() && problem.contains("there already"), "{problem}");
+    // Of after the copy.
+    cluster.token(0, "bob", &["researcher"]);
+    cluster.stop(0);
+    let state = cluster.folder().join("clinic-0/state");
+    fs::rename(&state, cluster.folder().join("lost")).unwrap();
+    fs::rename(&copy, &state).unwrap();
+    let verified = cluster.operate(0, &["audit", "verify"]);
+    assert_eq!(verified.replace(", unbroken; ", ", ").trim(), told.trim());
+    cluster.restart(0);
+    let tokens = cluster.operate(0, &["token", "list"]);
+    assert!(tokens.contains("ada") && !tokens.contains("bob"), "{tokens}");
+    let log = cluster.operate(0, &["audit", "show"]);
+    assert!(log.contains("backed up"), "{log}");
 }
 
 #[test]

@@ -461,12 +461,13 @@ fn a_study_is_granted_with_one_decision_and_nothing_beside_it() {
         data = \"trial.gender\"\n";
     fs::write(&study, text).unwrap();
     let study = study.to_str().unwrap();
-    let told =
-        trial.cluster.operate(0, &["approvals", "grant", "--study", study, "--principal", "ada"]);
+    let words = ["approvals", "grant", "--study", study, "--principal", "ada"];
+    let told = trial.cluster.operate(0, &words);
     assert!(
         told.contains("2 times in all") && told.matches("ada may compute").count() == 2,
         "{told}"
     );
+    assert!(told.contains("no member has signed"), "{told}");
     let older = json!({"column": "age", "op": ">=", "value": 35});
     let filters = [older, Value::Null, Value::Null];
     trial.compute("StatisticsFrequency", &["gender"], &filters)[0].refused(403, "approval_needed");
@@ -474,6 +475,46 @@ fn a_study_is_granted_with_one_decision_and_nothing_beside_it() {
     let all = [Value::Null, Value::Null, Value::Null];
     result(&trial.compute("StatisticsFrequency", &["gender"], &all));
     trial.compute("StatisticsFrequency", &["gender"], &all)[0].refused(403, "approval_needed");
+}
+
+/// The owner of one node grants only what all members have signed.
+#[test]
+fn a_study_is_granted_once_all_members_have_signed_it() {
+    let trial = Trial::start("");
+    let study = home(&trial.cluster, 0).join("study.toml");
+    let text = "title = \"Ages\"\n[dataset.trial.columns]\nage = {}\n\
+        [[computation]]\nname = \"sum\"\nfunction = \"SecureSum\"\ndata = \"trial.age\"\n";
+    fs::write(&study, text).unwrap();
+    let path = study.to_str().unwrap();
+    let words =
+        ["approvals", "grant", "--study", path, "--principal", "ada", "--require-signatures"];
+    let refused = |reason: &str| {
+        let output = trial.cluster.operator(0, &words).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{told}");
+        assert!(told.contains(reason), "{told}");
+    };
+    let sign = |index: usize| {
+        let identity = home(&trial.cluster, index).join("identity");
+        let mut command = cloister();
+        command.args(["study", "sign", path, "--identity"]).arg(identity);
+        run(&mut command);
+    };
+    (0..2).for_each(sign);
+    refused("clinic-2: not signed");
+    let all = [Value::Null, Value::Null, Value::Null];
+    trial.compute("SecureSum", &["age"], &all)[0].refused(403, "approval_needed");
+    sign(2);
+    // One comment more is another study.
+    fs::write(&study, format!("{text}# later\n")).unwrap();
+    refused("another version of the study");
+    fs::write(&study, text).unwrap();
+    let told = trial.cluster.operate(0, &words);
+    assert!(told.contains("signed by clinic-0, clinic-1, clinic-2"), "{told}");
+    result(&trial.compute("SecureSum", &["age"], &all));
+    let log = trial.cluster.operate(0, &["audit", "show", "--json"]);
+    let granted = log.lines().find(|line| line.contains("\"granted\"")).unwrap();
+    assert!(granted.contains(r#""signed_by":["clinic-0","clinic-1","clinic-2"]"#), "{granted}");
 }
 
 #[test]

@@ -186,6 +186,14 @@ impl Live {
                 let detail = format!("{} waited for {}", names(&between), names(&silent));
                 (silent, (!between.is_empty()).then_some(detail))
             }
+            Found::Finished(parties) => {
+                let detail = format!(
+                    "{} had an answer already: the messages that others await are lost or late on \
+                     their way, or were never awaited",
+                    names(&parties)
+                );
+                (Vec::new(), Some(detail))
+            }
             Found::EachOther(parties) => {
                 let detail = format!(
                     "{} wait for each other: messages on the line between them are lost",
@@ -230,7 +238,10 @@ impl Live {
             let place = |name: &String| members.iter().position(|member| member == name);
             let awaited: Vec<Party> =
                 notice.awaits.iter().filter_map(place).filter_map(Party::new).collect();
-            parting.hear(from, &awaited);
+            match notice.finished {
+                true => parting.hear_of_end(from),
+                false => parting.hear(from, &awaited),
+            }
         }
         parting.is_settled()
     }

@@ -3,7 +3,11 @@
 //! The party that is awaited here may itself wait for another. So each party whose time is up tells
 //! all others whom it awaits, and hears them for a moment. The chain leads to those that said
 //! nothing: their node, their client or the line to them is at fault. Nothing here does I/O.
+//!
+//! A party that has ended with its answer says so when it hears of another's deadline, and is never
+//! named. A party may lie about those that it awaits; then the chain leads to a party that answers.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloister_protocols::party::Party;
@@ -14,6 +18,8 @@ pub(super) struct Parting {
     me: Party,
     /// The parties that each awaits that has said so.
     awaited: BTreeMap<Party, BTreeSet<Party>>,
+    /// The parties that have ended with their answers.
+    finished: BTreeSet<Party>,
 }
 
 /// The end of the chains.
@@ -21,13 +27,15 @@ pub(super) struct Parting {
 pub(super) enum Found {
     /// These parties said nothing, or nothing is missing for them to go on.
     Silent(Vec<Party>),
+    /// No chain leads to a silent party, and some lead to these parties, which have their answers.
+    Finished(Vec<Party>),
     /// These parties wait for each other: a line between them is dead.
     EachOther(Vec<Party>),
 }
 
 impl Parting {
     pub(super) fn new(me: Party, awaited: &[Party]) -> Self {
-        let mut parting = Self { me, awaited: BTreeMap::new() };
+        let mut parting = Self { me, awaited: BTreeMap::new(), finished: BTreeSet::new() };
         parting.hear(me, awaited);
         parting
     }
@@ -36,6 +44,14 @@ impl Parting {
     pub(super) fn hear(&mut self, from: Party, awaited: &[Party]) {
         let others = awaited.iter().copied().filter(|party| *party != from);
         self.awaited.entry(from).or_insert_with(|| others.collect());
+    }
+
+    /// Takes the word of a party that has ended with its answer, if it is its first one.
+    pub(super) fn hear_of_end(&mut self, from: Party) {
+        if let Entry::Vacant(entry) = self.awaited.entry(from) {
+            entry.insert(BTreeSet::new());
+            self.finished.insert(from);
+        }
     }
 
     /// Returns whether all parties have spoken that the chains lead to: no word can change what is
@@ -48,10 +64,14 @@ impl Parting {
     pub(super) fn find(&self) -> Found {
         let reached = self.reached(self.me);
         let waits = |party: &Party| self.awaited.get(party).is_some_and(|it| !it.is_empty());
-        let silent: Vec<Party> =
-            reached.iter().copied().filter(|party| *party != self.me && !waits(party)).collect();
+        let ends = reached.iter().copied().filter(|party| *party != self.me && !waits(party));
+        let (finished, silent): (Vec<Party>, Vec<Party>) =
+            ends.partition(|party| self.finished.contains(party));
         if !silent.is_empty() {
             return Found::Silent(silent);
+        }
+        if !finished.is_empty() {
+            return Found::Finished(finished);
         }
         let in_circle = |party: &Party| self.reached(*party).contains(party);
         Found::EachOther(reached.iter().copied().filter(in_circle).collect())
@@ -174,6 +194,86 @@ mod tests {
                 assert_eq!(*found, due, "seed {seed}, party {me}");
             }
         }
+    }
+
+    /// The end of a party in a schedule.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    enum Fate {
+        Stopped,
+        Finished,
+        Waits(Vec<Party>),
+    }
+
+    /// Plays rounds in which each sends to each. Some messages come too late, and a party stops or not.
+    fn played(random: &mut Random, parties: usize, stops: Option<usize>) -> Vec<Fate> {
+        let rounds = 1 + random.below(3);
+        let late = 1 + random.below(3 * parties);
+        let late: BTreeSet<[usize; 3]> = (0..late)
+            .map(|_| [random.below(rounds), random.below(parties), random.below(parties)])
+            .collect();
+        let mut fates = vec![Fate::Finished; parties];
+        for round in 0..rounds {
+            let sends: Vec<bool> = (0..parties)
+                .map(|from| fates[from] == Fate::Finished && stops != Some(from))
+                .collect();
+            for to in (0..parties).filter(|to| sends[*to]) {
+                let missing = (0..parties).filter(|from| {
+                    *from != to && (!sends[*from] || late.contains(&[round, *from, to]))
+                });
+                let missing: Vec<Party> = missing.map(party).collect();
+                if !missing.is_empty() {
+                    fates[to] = Fate::Waits(missing);
+                }
+            }
+        }
+        if let Some(stopped) = stops {
+            fates[stopped] = Fate::Stopped;
+        }
+        fates
+    }
+
+    /// A liar awaits whom it likes. Those that follow its chain find no party that has finished, and none
+    /// that waits and says so.
+    #[test]
+    fn no_party_that_has_finished_or_waits_is_named_whatever_a_liar_awaits() {
+        for seed in 0..5_000 {
+            let mut random = Random(seed);
+            let parties = 2 + random.below(5);
+            let stops = (random.below(2) == 0).then(|| random.below(parties));
+            let liar = (random.below(2) == 0).then(|| random.below(parties));
+            let fates = played(&mut random, parties, stops);
+            let lies: Vec<Party> =
+                (0..parties).filter(|_| random.below(2) == 0).map(party).collect();
+            for (me, fate) in fates.iter().enumerate() {
+                let Fate::Waits(awaited) = fate else { continue };
+                let mut parting = Parting::new(party(me), awaited);
+                for (from, fate) in fates.iter().enumerate() {
+                    match fate {
+                        _ if Some(from) == liar => parting.hear(party(from), &lies),
+                        Fate::Stopped => {}
+                        Fate::Finished => parting.hear_of_end(party(from)),
+                        Fate::Waits(awaited) => parting.hear(party(from), awaited),
+                    }
+                }
+                if let Found::Silent(silent) = parting.find() {
+                    let is_just =
+                        |it: &Party| fates[it.index()] == Fate::Stopped || Some(it.index()) == liar;
+                    assert!(silent.iter().all(is_just), "seed {seed}: {silent:?} of {fates:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_that_ends_at_a_finished_party_names_no_party() {
+        let mut parting = Parting::new(party(0), &[party(1)]);
+        parting.hear(party(1), &[party(2)]);
+        parting.hear_of_end(party(2));
+        assert!(parting.is_settled());
+        assert_eq!(parting.find(), Found::Finished(vec![party(2)]));
+        // Its first word counts: one that waits cannot say later that it had an answer.
+        parting.hear_of_end(party(1));
+        assert_eq!(parting.between(), [party(1)]);
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use actix_web::dev::{self, RequestHead};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::uri::Authority;
-use actix_web::web::{self, Bytes, Payload};
+use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use bytes::BytesMut;
 use futures_util::{Stream, StreamExt};
@@ -79,32 +80,45 @@ impl Caller {
     }
 
     /// Reads the body of a request that should have a short one.
-    pub(crate) async fn small_body(&self, payload: Payload) -> Result<Bytes, ApiError> {
+    pub(crate) async fn small_body(
+        &self,
+        payload: impl Stream<Item = Result<Bytes, PayloadError>>,
+    ) -> Result<Bytes, ApiError> {
         let longest = self.api.body_bytes.min(SMALL_BODY);
         self.body(longest, payload).await.map(|received| received.bytes)
     }
 
     /// Reads the body as an envelope. Returns the room for its bytes too.
-    pub(super) async fn read(&self, payload: Payload) -> Result<(Envelope, Flight), ApiError> {
+    pub(super) async fn read(
+        &self,
+        payload: impl Stream<Item = Result<Bytes, PayloadError>>,
+    ) -> Result<(Envelope, Flight), ApiError> {
         self.read_with(payload, Envelope::parse).await
     }
 
     /// Reads the body by this function. Returns the room for its bytes too.
     pub(super) async fn read_with<T: Send + 'static>(
         &self,
-        payload: Payload,
+        payload: impl Stream<Item = Result<Bytes, PayloadError>>,
         read: impl FnOnce(&[u8]) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<(T, Flight), ApiError> {
         self.body(self.api.body_bytes, payload).await?.read_with(read).await
     }
 
     /// Reads a body that no handler looks at.
-    pub(super) async fn discard(&self, payload: Payload) -> Result<(), ApiError> {
+    pub(super) async fn discard(
+        &self,
+        payload: impl Stream<Item = Result<Bytes, PayloadError>>,
+    ) -> Result<(), ApiError> {
         self.body(self.api.body_bytes, payload).await.map(drop)
     }
 
     /// Reads the body of the request, of `longest` bytes at the most.
-    async fn body(&self, longest: usize, payload: Payload) -> Result<Received, ApiError> {
+    async fn body(
+        &self,
+        longest: usize,
+        payload: impl Stream<Item = Result<Bytes, PayloadError>>,
+    ) -> Result<Received, ApiError> {
         let announced = announced_length(&self.request);
         if announced.is_some_and(|length| length > longest) {
             return Err(too_large(longest));

@@ -6,15 +6,18 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use actix_web::http::header::HeaderValue;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{StatusCode, Version, header};
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
+use futures_util::StreamExt;
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::sleep;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -33,6 +36,9 @@ use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::label::Download;
 use crate::vocabulary::presence::presence;
 use crate::vocabulary::shown::shown;
+
+/// The interval of looks whether a stream of HTTP/2 was reset.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// The state that the handlers work with.
 #[derive(Clone)]
@@ -134,9 +140,9 @@ async fn attribute(caller: Caller, path: web::Path<(String, String)>, payload: P
     api.ask(Attribute { principal, uuid, name }).await.map(uuid_answer)
 }
 
-async fn call(caller: Caller, uuid: web::Path<String>, payload: Payload) -> Answer {
-    let (envelope, flight) = caller.read(payload).await?;
-    let gone = gone(caller.request());
+async fn call(caller: Caller, uuid: web::Path<String>, mut payload: Payload) -> Answer {
+    let (envelope, flight) = caller.read(&mut payload).await?;
+    let gone = gone(caller.request(), payload);
     let Caller { api, principal, .. } = caller;
     // A client that goes away ends what runs for it alone, as one does that drops this request.
     let (present, awaited) = presence();
@@ -155,14 +161,30 @@ async fn call(caller: Caller, uuid: web::Path<String>, payload: Payload) -> Answ
     })
 }
 
-/// Returns when the client's connection has ended, and never if nothing is known of it.
-fn gone(request: &HttpRequest) -> impl Future<Output = ()> + use<> {
+/// Returns when the client's connection has ended, or of HTTP/2 the stream of this request, whose body
+/// was read. It never returns if nothing is known of them.
+fn gone(request: &HttpRequest, body: Payload) -> impl Future<Output = ()> + use<> {
     let end = request.conn_data::<ClientGone>().cloned();
+    let is_of_http_2 = request.version() == Version::HTTP_2;
     async move {
-        match end {
-            Some(end) => end.gone().await,
-            None => std::future::pending().await,
+        let ended = async {
+            match end {
+                Some(end) => end.gone().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = ended => {}
+            () = reset(body), if is_of_http_2 => {}
         }
+    }
+}
+
+/// Returns when a stream of HTTP/2 is reset. A body that has ended wakes no reader, so it is looked at
+/// again and again: it is an error from the reset on.
+async fn reset(mut body: Payload) {
+    while !matches!(body.next().await, Some(Err(_))) {
+        sleep(GLANCE).await;
     }
 }
 

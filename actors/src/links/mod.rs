@@ -15,11 +15,11 @@ mod listener;
 mod outbox;
 mod probe;
 mod round_trip;
+mod silence;
 mod stream;
 mod told;
 mod trust;
 
-use std::cell::Cell;
 use std::io::ErrorKind;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
@@ -43,6 +43,7 @@ use self::outbox::Outbox;
 pub use self::probe::{Findings, LONGEST_IDLE, MOST_BYTES, Met, Probe};
 pub use self::round_trip::RoundTrip;
 use self::round_trip::Stopwatch;
+use self::silence::{KEEP_ALIVE, Silence};
 use self::told::Told;
 pub use self::trust::{Credentials, Trust};
 
@@ -51,12 +52,6 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest pause before dialling again: a node that was restarted is found within this time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The interval of pings on a link.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
-
-/// The longest silence of a link. A link on which nothing came for so long is dead.
-const SILENCE: Duration = Duration::from_secs(20);
 
 /// The time that a peer may take to read one frame: a slow line needs time for a long one.
 const READING: Duration = Duration::from_secs(120);
@@ -106,8 +101,7 @@ enum State {
 
 /// The state of a connection while it lasts.
 struct Line {
-    /// The time at which bytes came last.
-    heard: Cell<Instant>,
+    silence: Silence,
     stopwatch: Stopwatch,
     /// The certificate at the other end.
     shown: Option<Fingerprint>,
@@ -262,7 +256,7 @@ impl PeerLink {
         let round_trip = RoundTrip::default();
         let stopwatch = Stopwatch::new(round_trip.clone());
         let shown = certificate.as_ref().map(CertificateFacts::fingerprint);
-        let line = Rc::new(Line { heard: Cell::new(Instant::now()), stopwatch, shown });
+        let line = Rc::new(Line { silence: Silence::new(Instant::now()), stopwatch, shown });
         let (release, not_after) = (greeting.release, certificate.map(|facts| facts.not_after()));
         let (position, epoch, boot) = (self.peer.position, self.epoch, greeting.boot);
         tracing::info!(peer = %self.peer.member.name, epoch, "link up");
@@ -322,8 +316,7 @@ impl PeerLink {
         let State::Up { outbox, line, .. } = &self.state else {
             return;
         };
-        let silent = line.heard.get().elapsed();
-        if silent > SILENCE {
+        if let Some(silent) = line.silence.tick(Instant::now()) {
             let reason = format!("nothing came from it for {} s", silent.as_secs());
             self.ended(self.epoch, reason, context);
         } else {
@@ -411,7 +404,7 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(
     line: Rc<Line>,
 ) -> String {
     loop {
-        let Frame { header, body } = match reader.next(|| line.heard.set(Instant::now())).await {
+        let Frame { header, body } = match reader.next(|| line.silence.broken()).await {
             Ok(Some(frame)) => frame,
             Ok(None) => return "it has closed the connection".into(),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {

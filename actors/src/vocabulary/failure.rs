@@ -145,9 +145,13 @@ pub struct StopNotice {
     pub about: Option<String>,
     /// The number of the sender's next computation under this name.
     pub next_run: u64,
+    /// The member that ended the computation first, if the sender only relays its notice.
+    pub ended_by: Option<String>,
     /// The members that the sender awaited at the end. Where its time was up, the chain of these
     /// leads to the member at fault.
     pub awaits: Vec<String>,
+    /// The sender has ended the computation with its answer, and tells so a member whose time was up.
+    pub finished: bool,
 }
 
 /// The longest notice in bytes. The notices of honest nodes take far less.
@@ -163,7 +167,32 @@ impl StopNotice {
         Self { awaits, ..self }
     }
 
-    /// Returns whether the sender's time was up.
+    /// Returns the member that ended the computation first: the sender, or the one that it names.
+    fn first<'a>(&'a self, sender: &'a str) -> &'a str {
+        self.ended_by.as_deref().filter(|name| self.is_of(name)).unwrap_or(sender)
+    }
+
+    /// Returns whether a name is that of a member. A peer may write any text in its place.
+    fn is_of(&self, name: &str) -> bool {
+        is_name(name) && self.members.iter().any(|member| member.name == name)
+    }
+
+    /// Returns the answer of a node that has ended this session with its answer, to a member whose time
+    /// was up.
+    #[must_use]
+    pub fn answer_of_finished(self) -> Self {
+        Self {
+            message: "this party has its answer and waits for none".to_owned(),
+            about: None,
+            ended_by: None,
+            next_run: self.run.saturating_add(1),
+            awaits: Vec::new(),
+            finished: true,
+            ..self
+        }
+    }
+
+    /// Returns whether the sender's time was up, or it answers one whose time was.
     #[must_use]
     pub fn is_of_deadline(&self) -> bool {
         self.code == Code::Deadline.text()
@@ -208,9 +237,15 @@ impl Failure {
         members: Vec<MemberId>,
         next_run: u64,
     ) -> StopNotice {
-        let message = match self {
-            Self::Protocol(Fault::Input(_), _) => "it refused its own client's input".into(),
-            other => shown(&other.message()),
+        let (message, ended_by) = match self {
+            Self::Protocol(Fault::Input(_), _) => {
+                ("it refused its own client's input".into(), None)
+            }
+            // One cause, told once, and not that of each member that relays it.
+            Self::Stopped { party, notice } => {
+                (shown(&notice.message), Some(notice.first(party).to_owned()))
+            }
+            other => (shown(&other.message()), None),
         };
         StopNotice {
             network: network.to_owned(),
@@ -220,7 +255,9 @@ impl Failure {
             message,
             about: self.party(),
             next_run,
+            ended_by,
             awaits: Vec::new(),
+            finished: false,
         }
     }
 
@@ -264,7 +301,8 @@ impl Failure {
                 format!("the link to {party} was lost while {during} was awaited: {reason}")
             }
             Self::Stopped { party, notice } => {
-                format!("{party} has ended the computation: {}", shown(&notice.message))
+                let first = notice.first(party);
+                format!("{first} has ended the computation: {}", shown(&notice.message))
             }
             Self::OtherMembers { party, theirs } => {
                 format!("field `members`: {party} wants to compute with {}", shown(theirs))
@@ -310,11 +348,8 @@ impl Failure {
             Self::Protocol(fault, members) => culprit(fault).map(|party| name(members, party)),
             Self::Deadline { parties, .. } => parties.first().cloned(),
             Self::Stopped { party, notice } => {
-                let about = notice.about.as_ref();
-                let is_member = |name: &&String| notice.members.iter().any(|m| m.name == **name);
-                // A peer may name any text here.
-                let known = about.filter(is_member).filter(|name| is_name(name));
-                Some(known.unwrap_or(party).clone())
+                let about = notice.about.as_ref().filter(|name| notice.is_of(name));
+                Some(about.map_or_else(|| notice.first(party).to_owned(), Clone::clone))
             }
             Self::LinkLost { party, .. }
             | Self::OtherMembers { party, .. }
@@ -518,6 +553,33 @@ mod tests {
         assert_eq!(relayed(notice.clone())["party"], "clinic-c");
         let framed = StopNotice { about: Some("nobody".into()), ..notice };
         assert_eq!(relayed(framed)["party"], "clinic-a");
+    }
+
+    /// A notice goes from member to member: each may hear of it from another before it hears of the
+    /// first.
+    #[test]
+    fn a_failure_that_is_relayed_again_and_again_has_one_cause_and_one_culprit() {
+        let (lost, busy) = (absent(), Failure::Busy { limit: 7 });
+        for (failure, culprit, cause) in
+            [(lost, "clinic-c", "no answer from clinic-c"), (busy, "clinic-b", "7 computations")]
+        {
+            let mut told = notice(&failure);
+            let mut sender = "clinic-b";
+            for relay in ["clinic-a", "clinic-c", "clinic-a", "clinic-c"] {
+                let heard =
+                    Failure::Stopped { party: sender.into(), notice: Box::new(told.clone()) };
+                let error = document(&heard);
+                assert_eq!((&error["party"], heard.code()), (&culprit.into(), failure.code()));
+                let message = error["message"].as_str().unwrap();
+                let begin = format!("clinic-b has ended the computation: {cause}");
+                assert!(message.starts_with(&begin), "{message}");
+                assert_eq!(message.matches("ended").count(), 1, "{message}");
+                (told, sender) = (notice(&heard), relay);
+            }
+        }
+        let framed = StopNotice { ended_by: Some("nobody".into()), ..notice(&Failure::Stopping) };
+        let heard = Failure::Stopped { party: "clinic-a".into(), notice: Box::new(framed) };
+        assert_eq!(document(&heard)["party"], "clinic-a");
     }
 
     #[test]

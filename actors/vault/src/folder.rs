@@ -30,6 +30,12 @@ impl Folder {
         Ok(Self(path.to_path_buf()))
     }
 
+    /// Makes a folder that is not there yet, for its owner only.
+    pub(crate) fn begin(path: &Path) -> Result<Self, VaultError> {
+        make_one(path).map_err(|error| VaultError::folder(path, error))?;
+        Ok(Self(path.to_path_buf()))
+    }
+
     /// Returns the path of the database. Makes the file if there is none, for its owner only, and
     /// flushes its entry in the folder to disk.
     pub(crate) fn database(&self) -> Result<PathBuf, VaultError> {
@@ -59,13 +65,18 @@ impl Folder {
     /// Makes the key. The caller must hold the database's lock.
     pub(crate) fn make_key(&self) -> Result<Zeroizing<[u8; KEY_BYTES]>, VaultError> {
         let key = Zeroizing::new(seal::random::<KEY_BYTES>()?);
+        self.put_key(&key)?;
+        Ok(key)
+    }
+
+    /// Writes the key of a state. The caller must hold the database's lock, or have made the folder.
+    pub(crate) fn put_key(&self, key: &[u8; KEY_BYTES]) -> Result<(), VaultError> {
         let path = self.0.join(KEY_FILE);
         let draft = self.0.join("key.new");
-        write_key(&draft, &key)
+        write_key(&draft, key)
             .and_then(|()| fs::rename(&draft, &path))
             .and_then(|()| self.sync())
-            .map_err(|error| VaultError::folder(&path, error))?;
-        Ok(key)
+            .map_err(|error| VaultError::folder(&path, error))
     }
 
     /// Flushes the folder's entries to disk, on systems that can open folders.
@@ -109,6 +120,18 @@ fn write_key(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
 fn make_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes one folder, which must not be there, for the owner only from the start.
+#[cfg(unix)]
+fn make_one(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn make_one(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
 }
 
 #[cfg(not(unix))]

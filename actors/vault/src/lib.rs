@@ -21,12 +21,13 @@
 //!   `questions`, which approvals are of.
 //! - `chain`: audit entries and their hashes, without a database.
 //! - `schema`: all tables. `store` and `writer`: transactions and group commit. `state`: all of it,
-//!   open.
+//!   open. `backup`: a copy of it.
 //! - One module for each kind of record, and [`Vault`] over them.
 
 mod answers;
 mod approvals;
 mod audit;
+mod backup;
 mod chain;
 mod datasets;
 mod error;

@@ -1,7 +1,8 @@
 //! The layout of `state.redb`: all tables, and the single entries of the table `meta`.
 
 use redb::{
-    Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
+    Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, Value,
+    WriteTransaction,
 };
 
 use crate::chain::Head;
@@ -80,6 +81,39 @@ pub(crate) const ANSWER_TEXTS: TableDefinition<'static, &[u8; 32], &[u8]> =
     TableDefinition::new("answer texts");
 /// Entry number, from 1, to hash and bytes of the audit entry.
 pub(crate) const AUDIT: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audit");
+
+/// Work on tables of any types.
+pub(crate) trait Visitor {
+    /// Works on one table.
+    fn visit<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+    ) -> Result<(), VaultError>;
+}
+
+/// Has each table visited that there may be.
+pub(crate) fn for_each_table(visitor: &mut impl Visitor) -> Result<(), VaultError> {
+    visitor.visit(META)?;
+    visitor.visit(TOKENS)?;
+    visitor.visit(TOKEN_NAMES)?;
+    visitor.visit(DATASETS)?;
+    visitor.visit(UPLOADS)?;
+    visitor.visit(UPLOAD_CHUNKS)?;
+    visitor.visit(APPROVALS)?;
+    visitor.visit(APPROVAL_CLASSES)?;
+    visitor.visit(REFUSALS)?;
+    visitor.visit(SELECTIONS)?;
+    visitor.visit(SELECTION_ROWS)?;
+    visitor.visit(MEMORIES)?;
+    visitor.visit(SIGHTINGS)?;
+    visitor.visit(CONTRADICTIONS)?;
+    visitor.visit(UNFOUNDED)?;
+    visitor.visit(OPENED)?;
+    visitor.visit(ANSWERS)?;
+    visitor.visit(ANSWER_TEXTS)?;
+    visitor.visit(AUDIT)?;
+    Ok(())
+}
 
 /// Makes all tables, and records format, key and an empty audit chain.
 pub(crate) fn create(transaction: &WriteTransaction, key: &[u8; 32]) -> Result<(), VaultError> {

@@ -77,6 +77,11 @@ impl State {
         Zeroizing::new(*hasher.finalize().as_bytes())
     }
 
+    /// Returns the node's key, for a copy of the state.
+    pub(crate) fn node_key(&self) -> &Zeroizing<[u8; 32]> {
+        &self.node_key
+    }
+
     /// Takes a snapshot of committed data.
     pub(crate) fn read(&self) -> Result<ReadTransaction, VaultError> {
         self.store.read()

@@ -58,6 +58,17 @@ impl Vault {
         self.state.key(purpose)
     }
 
+    /// Copies the state as last committed into a folder that is not there yet, with its key, while it is
+    /// read and written. Returns the head of the audit chain in the copy. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Folder`] if the folder is there or cannot be made, or an error of the disk. Then
+    /// there is no copy.
+    pub fn back_up(&self, to: &Path) -> Result<Head, VaultError> {
+        self.state.back_up(to)
+    }
+
     /// Writes all queued jobs, then closes the state for all clones. Later reads and writes are
     /// refused, and the folder can be opened again. Blocks. Dropping the last clone does the same.
     pub fn close(&self) {

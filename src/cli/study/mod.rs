@@ -2,7 +2,7 @@
 
 mod run;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use cloister_certs::Identity;
@@ -72,7 +72,7 @@ pub(super) fn run(command: &Command) -> Outcome {
         }
         Command::Verify { study, consortium, json } => {
             let study = Study::read(study)?;
-            let signatures = read_signatures(&study, &ConsortiumDir::new(consortium))?;
+            let signatures = read_signatures(&study, &ConsortiumDir::new(consortium).consortium())?;
             let text = if *json {
                 format!("{:#}\n", document(&study, Some(&signatures)))
             } else {
@@ -107,9 +107,10 @@ async fn check_nodes(study: &Study, consortium: &Consortium) -> Outcome {
     }
 }
 
-fn read_signatures(study: &Study, folder: &ConsortiumDir) -> Outcome<Signatures> {
+/// Reads the signatures of a study, as the members of this consortium file gave them.
+pub(super) fn read_signatures(study: &Study, consortium: &Path) -> Outcome<Signatures> {
     let hint = "signatures are checked against the consortium file: put it there";
-    let members: Members = read_toml(&folder.consortium(), hint)?;
+    let members: Members = read_toml(consortium, hint)?;
     Ok(study.document().signatures(&members))
 }
 

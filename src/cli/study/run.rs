@@ -57,7 +57,7 @@ impl Arguments {
         if !folder.consortium().exists() && !self.require_signatures {
             return Ok(None);
         }
-        let signatures = read_signatures(study, folder)?;
+        let signatures = read_signatures(study, &folder.consortium())?;
         signatures.check(self.require_signatures)?;
         Ok(Some(signatures))
     }

@@ -13,6 +13,7 @@ use cloister_protocols::equations::Scope;
 use cloister_vault::{
     Approval, Class, Columns, Conditions, MAX_NAME_BYTES, Permission, Question, State, Vault,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::widening::{Allowed, Planned, Widening};
@@ -86,6 +87,19 @@ pub struct Beforehand {
     pub times: u32,
     /// The end, in seconds since 1970.
     pub expires: u64,
+    /// The signatures that were checked, if it is of a study.
+    pub signatures: Option<StudySignatures>,
+}
+
+/// The valid signatures of a study's file. They were checked against the consortium file where the owner
+/// decided.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudySignatures {
+    /// The hash of the file.
+    pub hash: String,
+    /// The names of the members that have signed it.
+    pub signed_by: Vec<String>,
 }
 
 impl Approvals {
@@ -163,10 +177,12 @@ impl Beforehand {
     /// # Errors
     /// If a class names columns that the dataset does not have, or the state cannot be written.
     pub fn carry_out(self, vault: &Vault, log: &Log) -> Result<Value, ApiError> {
-        let Self { title, classes, by, times, expires } = self;
+        let Self { title, classes, by, times, expires, signatures } = self;
         let title = shortened(&title);
         classes.iter().try_for_each(|class| check_columns(vault, class))?;
-        let about = json!({"by": by, "class": null, "study": title});
+        let about = json!({
+            "by": by, "class": null, "study": title, "signatures": signatures,
+        });
         let permission = Permission { by, times, expires, classes };
         log.record_blocking(Kind::Granted, joined(about, &permission))?;
         let granted = vault.grant_study(title, permission.clone(), clock::seconds()).wait();

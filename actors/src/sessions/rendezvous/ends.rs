@@ -20,6 +20,9 @@ const MOMENT: Duration = Duration::from_secs(2);
 /// of which it is known that the peer has told their end: more than it sends again.
 const MOST_OF_ONE: usize = 256;
 
+/// The most sessions of which it is known that this node has ended them.
+const MOST_OWN: usize = 1_024;
+
 /// The ends, by the names of their runs.
 #[derive(Debug, Default)]
 pub(super) struct Ends {
@@ -27,6 +30,8 @@ pub(super) struct Ends {
     of_peer: BTreeMap<usize, usize>,
     /// The sessions of which each peer has told the end, the oldest first.
     heard: BTreeMap<usize, VecDeque<SessionId>>,
+    /// The sessions that this node has ended by itself, with their members, the oldest first.
+    own: VecDeque<(SessionId, Vec<usize>)>,
 }
 
 /// The end of a run.
@@ -57,6 +62,19 @@ impl Ends {
             heard.pop_front();
         }
         true
+    }
+
+    /// Remembers a session that this node has ended by itself.
+    pub(super) fn has_ended(&mut self, session: SessionId, members: Vec<usize>) {
+        self.own.push_back((session, members));
+        if self.own.len() > MOST_OWN {
+            self.own.pop_front();
+        }
+    }
+
+    /// Returns whether this node has ended this session of the member at `position` by itself.
+    pub(super) fn is_own(&self, session: SessionId, position: usize) -> bool {
+        self.own.iter().any(|(ended, members)| *ended == session && members.contains(&position))
     }
 
     /// Remembers the end of a run under this name, in place of an earlier one. A peer that tells of

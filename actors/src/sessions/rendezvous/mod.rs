@@ -503,6 +503,11 @@ impl Table {
     /// Forgets a run, and answers calls that wait for its name.
     fn remove(&mut self, run: RunId) {
         let Some(entry) = self.runs.remove(&run) else { return };
+        if let Run::Running(course) = &entry.state
+            && entry.cause != Cause::Ahead
+        {
+            self.ends.has_ended(course.session, entry.members.clone());
+        }
         if let Some(course) = entry.course() {
             self.sessions.remove(&course.session);
             self.pending.close(course.session, self.now);

@@ -163,3 +163,34 @@ fn a_notice_that_comes_again_ends_no_later_request() {
     let begun = table.on(later, Event::LinkUp { position: 2, boot });
     assert!(matches!(begun.as_slice(), [Effect::Begin { .. }]), "it still waited");
 }
+
+#[test]
+fn a_node_that_has_its_answer_says_so_once_to_a_member_whose_time_is_up() {
+    let now = Instant::now();
+    let mut table = table(now);
+    let begun = launch(&mut table, now, "study");
+    let [Effect::Begin { run, session, .. }] = begun.as_slice() else { panic!("it begins") };
+    let _nothing_waits = table.on(now, Event::Over(*run));
+    let late = StopNotice {
+        code: Code::Deadline.text().to_owned(),
+        ..notice(&table, "study", Some("p1"))
+    };
+    // A stranger to the session, and a session that never was, are told nothing.
+    let encoded = || wire::encode(&late).unwrap().into();
+    let stranger = Event::Stop { position: 2, session: *session, notice: encoded() };
+    assert!(table.on(now, stranger).is_empty());
+    assert!(stop(&mut table, now, SessionId([7; 16]), &late).is_empty());
+    let told = stop(&mut table, now, *session, &late);
+    let [Effect::Stop { position: 1, session: of, notice: answer }] = told.as_slice() else {
+        panic!("it answers")
+    };
+    assert!(of == session && answer.finished && answer.is_of_deadline());
+    assert_eq!((&answer.about, &answer.awaits), (&None, &Vec::new()));
+    assert!(stop(&mut table, now, *session, &late).is_empty(), "it has told so");
+
+    // The member takes it as a word, and answers no answer.
+    let begun = launch(&mut table, now, "another");
+    let [Effect::Begin { session, .. }] = begun.as_slice() else { panic!("it begins") };
+    let words = stop(&mut table, now, *session, answer);
+    assert!(matches!(words.as_slice(), [Effect::Word(..)]));
+}

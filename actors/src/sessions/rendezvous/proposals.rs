@@ -116,6 +116,12 @@ impl Table {
         self.pending.forget(position, session);
         if notice.network != OWN_NETWORK && self.ends.is_news(position, session) {
             self.take_number(position, session, &notice);
+            // Without a word of this node the member might name it. A failure it was told before, and
+            // the first word counts.
+            if notice.is_of_deadline() && !notice.finished && self.ends.is_own(session, position) {
+                let notice = notice.answer_of_finished();
+                return self.effects.push(Effect::Stop { position, session, notice });
+            }
         }
         let Some(run) = self.sessions.get(&session).copied() else { return };
         let Some(entry) = self.runs.get(&run) else { return };

@@ -4,6 +4,7 @@
 mod answers;
 mod approvals;
 mod audit;
+mod backup;
 mod datasets;
 mod disk;
 mod kill;

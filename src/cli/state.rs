@@ -1,0 +1,31 @@
+//! `cloister state`: the node's state as a whole.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use cloister_actors::operations::Operation;
+
+use crate::operator::{Operator, absolute};
+use crate::problem::Outcome;
+
+/// Copy a node's state as a whole.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Copy the state with its key into a folder, also while the node runs; print the head of the
+    /// audit log in it. Its reader can read what was pushed: keep it as safe as the state.
+    Backup {
+        #[command(flatten)]
+        node: super::NodeArguments,
+        /// The folder, which must not be there yet. It is put back in the place of the state's folder,
+        /// while the node is stopped.
+        #[arg(value_name = "FOLDER")]
+        to: PathBuf,
+    },
+}
+
+pub(super) fn run(command: Command) -> Outcome {
+    let Command::Backup { node, to } = command;
+    let copied = Operator::of(&node.config)?.perform(Operation::BackUp { to: absolute(&to)? })?;
+    let head = super::text(&copied["head"]);
+    super::print(&format!("{} entries, head {head}\n", copied["entries"]))
+}
