@@ -48,6 +48,13 @@ struct Acceptor {
     links: BTreeMap<String, Addr<PeerLink>>,
     /// Room for the probes of each member.
     probes: BTreeMap<String, Arc<Semaphore>>,
+    tables: Tables,
+}
+
+/// The tables of connections before they say who they are. Those from members' addresses have one of
+/// their own, so that no stranger takes their places.
+#[derive(Clone)]
+struct Tables {
     sources: Rc<RefCell<Sources>>,
     of_members: ConnectionTable,
     of_others: ConnectionTable,
@@ -87,13 +94,16 @@ impl Listener {
         }
         let room = |name: &String| (name.clone(), Arc::new(Semaphore::new(MOST_PROBES)));
         let Connections { of_members, of_others, .. } = Connections::of_this_process();
+        let tables = Tables {
+            sources: Rc::default(),
+            of_members: ConnectionTable::of_strangers(of_members),
+            of_others: ConnectionTable::of_strangers(of_others),
+        };
         let acceptor = Acceptor {
             trust: trust.clone(),
             links: by_name,
             probes: addresses.keys().map(room).collect(),
-            sources: Rc::default(),
-            of_members: ConnectionTable::of_strangers(of_members),
-            of_others: ConnectionTable::of_strangers(of_others),
+            tables,
         };
         Self { acceptor, addresses, socket: Some(socket) }.start();
         by_position
@@ -109,7 +119,7 @@ impl Actor for Listener {
         };
         let accepting = accept(socket, self.acceptor.clone());
         context.spawn(accepting.into_actor(self));
-        let sources = Rc::clone(&self.acceptor.sources);
+        let sources = Rc::clone(&self.acceptor.tables.sources);
         let looking_up = look_up(self.addresses.clone(), sources);
         context.spawn(looking_up.into_actor(self));
     }
@@ -140,7 +150,7 @@ async fn accept(socket: std::net::TcpListener, acceptor: Acceptor) {
     loop {
         match socket.accept().await {
             Ok((tcp, from)) => {
-                let place = acceptor.places(from).enter(from.ip());
+                let place = acceptor.tables.of(from).enter(from.ip());
                 let acceptor = acceptor.clone();
                 actix::spawn(async move {
                     let met = place.hold(async |place| acceptor.meet(tcp, from, place).await);
@@ -158,18 +168,12 @@ async fn accept(socket: std::net::TcpListener, acceptor: Acceptor) {
 }
 
 impl Acceptor {
-    /// Returns the places for connections from this address.
-    fn places(&self, from: SocketAddr) -> &ConnectionTable {
-        let is_members = self.sources.borrow().has(Source::of(from.ip()));
-        if is_members { &self.of_members } else { &self.of_others }
-    }
-
     /// Runs the handshake with the caller, and reports a refusal to the link of its member.
     async fn meet(&self, tcp: TcpStream, from: SocketAddr, place: &Place) -> Option<Connection> {
         match self.trust.current().accept(tcp, place).await {
             Ok(connection) => {
                 let member = connection.member.clone();
-                self.sources.borrow_mut().last.insert(member, Source::of(from.ip()));
+                self.tables.sources.borrow_mut().last.insert(member, Source::of(from.ip()));
                 Some(connection)
             }
             Err(Refused { member, error }) => {
@@ -204,9 +208,56 @@ impl Acceptor {
     }
 }
 
+impl Tables {
+    /// Returns the table for connections from this address.
+    fn of(&self, from: SocketAddr) -> &ConnectionTable {
+        let is_members = self.sources.borrow().has(Source::of(from.ip()));
+        if is_members { &self.of_members } else { &self.of_others }
+    }
+}
+
 impl Sources {
     fn has(&self, source: Source) -> bool {
         self.last.values().any(|last| *last == source)
             || self.configured.values().any(|sources| sources.contains(&source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::ptr;
+
+    use super::*;
+    use crate::vocabulary::connection_table::Most;
+
+    fn source(address: &str) -> Source {
+        Source::of(address.parse::<IpAddr>().unwrap())
+    }
+
+    #[test]
+    fn connections_from_a_members_address_or_from_where_it_was_last_are_members() {
+        let table = || ConnectionTable::of_strangers(Most { of_one: 1, of_all: 1 });
+        let sources = Rc::<RefCell<Sources>>::default();
+        let tables =
+            Tables { sources: Rc::clone(&sources), of_members: table(), of_others: table() };
+        let is_members = |address: &str| {
+            let from = SocketAddr::new(address.parse().unwrap(), 40_000);
+            ptr::eq(tables.of(from), &raw const tables.of_members)
+        };
+        assert!(!is_members("10.0.0.1"));
+        let configured = ["10.0.0.1", "2001:db8:1:2::1"].map(source);
+        sources.borrow_mut().configured.insert("b".into(), configured.into());
+        sources.borrow_mut().last.insert("c".into(), source("10.0.0.3"));
+        // A host has a whole network of IPv6.
+        for address in ["10.0.0.1", "2001:db8:1:2::7", "10.0.0.3"] {
+            assert!(is_members(address), "{address}");
+        }
+        for address in ["10.0.0.2", "2001:db8:1:3::1", "10.0.0.4"] {
+            assert!(!is_members(address), "{address}");
+        }
+        // A member that has moved leaves no place for its earlier address.
+        sources.borrow_mut().last.insert("c".into(), source("10.0.0.4"));
+        assert!(is_members("10.0.0.4") && !is_members("10.0.0.3"));
     }
 }

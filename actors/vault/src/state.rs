@@ -5,23 +5,19 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase};
+use redb::{Builder, Database, ReadTransaction};
 use zeroize::Zeroizing;
 
 use crate::chain::Head;
 use crate::error::VaultError;
 use crate::folder::Folder;
-use crate::schema::{self, change_freed, freed};
+use crate::schema;
 use crate::seal::Sealer;
-use crate::store::{Group, Store, durable};
+use crate::store::{Compacted, Group, Store, compact, durable, forget_freed, much_is_free};
 use crate::writer::{Queue, Written};
 
 /// The cache of redb; its own default is 1 GiB.
 const CACHE_BYTES: usize = 64 << 20;
-
-/// The bytes that removed uploads have left free from which on the file is made shorter at the start, if
-/// they are more than a quarter of it: a file grows by more than it needs.
-const MUCH_BYTES: u64 = 16 << 20;
 
 /// An open state, closed when it is dropped. Tables read and write through it.
 pub(crate) struct State {
@@ -42,14 +38,14 @@ impl State {
     pub(crate) fn open(folder: &Path) -> Result<Self, VaultError> {
         let folder = Folder::prepare(folder)?;
         let path = folder.database()?;
-        Self::open_with(&folder, move || {
+        Self::open_with(folder, move || {
             Ok(Builder::new().set_cache_size(CACHE_BYTES).create(&path)?)
         })
     }
 
     /// Opens the state of `folder` in the database that `opener` opens, now and after every fault.
     pub(crate) fn open_with(
-        folder: &Folder,
+        folder: Folder,
         opener: impl Fn() -> Result<Database, VaultError> + Send + Sync + 'static,
     ) -> Result<Self, VaultError> {
         // From here on the file is locked: two processes cannot both make a key.
@@ -62,8 +58,8 @@ impl State {
             (None, Some(key)) => begin(&database, key)?,
             (None, None) => begin(&database, folder.make_key()?)?,
         };
-        let database = shortened(database, folder, &opener)?;
-        let store = Arc::new(Store::new(database, Box::new(opener), &node_key)?);
+        let database = shortened(database, &folder, &opener)?;
+        let store = Arc::new(Store::new(database, Box::new(opener), folder, &node_key)?);
         let (queue, writer) = Queue::start(Arc::clone(&store))
             .map_err(|error| VaultError::Thread(Arc::new(error)))?;
         let running = Mutex::new(Some(Running { queue, writer }));
@@ -147,24 +143,12 @@ fn shortened(
     opener: &impl Fn() -> Result<Database, VaultError>,
 ) -> Result<Database, VaultError> {
     let before = folder.database_bytes();
-    let freed = database.begin_read().map_err(VaultError::from).and_then(|read| freed(&read));
-    if !freed.is_ok_and(|freed| freed >= MUCH_BYTES && freed > before / 4) {
+    if !much_is_free(&database, before) {
         return Ok(database);
     }
-    tracing::info!(before, "the state's file is made shorter: much of it is free");
-    // A damaged page makes the database's own code panic.
-    let compacted = catch_unwind(AssertUnwindSafe(|| database.compact()));
-    let database = match compacted {
-        Ok(Ok(_)) => {
-            tracing::info!(before, after = folder.database_bytes(), "the state's file is shorter");
-            database
-        }
-        failed => {
-            let reason = match failed {
-                Ok(Err(error)) => error.to_string(),
-                _ => "it is damaged".to_owned(),
-            };
-            tracing::warn!(reason, "the state's file cannot be made shorter");
+    let database = match compact(&mut database, folder) {
+        Compacted::Yes | Compacted::InUse => database,
+        Compacted::Failed => {
             // Closed before it is opened: after a fault of the disk redb refuses all work.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
             opener()?
@@ -175,10 +159,4 @@ fn shortened(
         tracing::warn!(%error, "the state's file is tried to be made shorter again at the next start");
     }
     Ok(database)
-}
-
-fn forget_freed(database: &Database) -> Result<(), VaultError> {
-    let transaction = durable(database)?;
-    change_freed(&transaction, |_| 0)?;
-    Ok(transaction.commit()?)
 }

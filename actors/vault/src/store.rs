@@ -1,14 +1,26 @@
 //! The database and its cached values: reads, the commit of a group of writes, and recovery after a
 //! fault of the disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{
+    CompactionError, Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction,
+};
 
 use crate::chain::Head;
 use crate::error::VaultError;
-use crate::schema::{META, key_check, losses_of, recorded_check, stored_head};
+use crate::folder::Folder;
+use crate::schema::{META, change_freed, freed, key_check, losses_of, recorded_check, stored_head};
 use crate::seal::Sealer;
+
+/// The bytes that removed uploads have left free from which on the file is made shorter, if they are more
+/// than a quarter of it: a file grows by more than it needs.
+const MUCH_BYTES: u64 = 16 << 20;
+
+/// The longest file that is made shorter while the state is open, in bytes: readers wait meanwhile. A
+/// longer one is made shorter at the next start.
+const SHORT_BYTES: u64 = 256 << 20;
 
 /// Opens the database again.
 pub(crate) type Opener = Box<dyn Fn() -> Result<Database, VaultError> + Send + Sync>;
@@ -18,6 +30,7 @@ pub(crate) struct Store {
     /// The database, or the error of its last opening.
     database: RwLock<Result<Database, VaultError>>,
     opener: Opener,
+    folder: Folder,
     key_check: [u8; 32],
     sealer: Sealer,
     head: RwLock<Head>,
@@ -44,12 +57,14 @@ impl Store {
     pub(crate) fn new(
         database: Database,
         opener: Opener,
+        folder: Folder,
         node_key: &[u8; 32],
     ) -> Result<Self, VaultError> {
         let head = stored_head(&database.begin_read()?)?;
         Ok(Self {
             database: RwLock::new(Ok(database)),
             opener,
+            folder,
             key_check: key_check(node_key),
             sealer: Sealer::new(node_key, "cloister 1 sealed state"),
             head: RwLock::new(head),
@@ -70,6 +85,36 @@ impl Store {
     /// Returns the head of the audit chain as last committed.
     pub(crate) fn head(&self) -> Head {
         *self.head.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the disk back the space that removed uploads left free, if much of the file is free, and it
+    /// is short enough for that to take a moment. While a snapshot is read it is left for later.
+    pub(crate) fn shorten(&self) {
+        let bytes = self.folder.database_bytes();
+        let is_free = |database: &Database| Ok(much_is_free(database, bytes));
+        if bytes > SHORT_BYTES || !self.with_database(is_free).unwrap_or_default() {
+            return;
+        }
+        let mut database = self.lock();
+        let Ok(open) = &mut *database else { return };
+        match compact(open, &self.folder) {
+            Compacted::InUse => return,
+            Compacted::Yes => {}
+            Compacted::Failed => {
+                let failed = std::mem::replace(&mut *database, Err(VaultError::Closed));
+                // What is damaged may panic once more.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(failed)));
+                if let Err(error) = self.reopen(database) {
+                    tracing::error!(%error, "the state could not be opened again");
+                    return;
+                }
+                database = self.lock();
+            }
+        }
+        // It is not tried again with each write.
+        if let Ok(Err(error)) = database.as_ref().map(forget_freed) {
+            tracing::warn!(%error, "the state's file is tried to be made shorter again");
+        }
     }
 
     /// Takes a snapshot of committed data.
@@ -155,6 +200,49 @@ impl Store {
         });
         database.as_ref().map(|_| ()).map_err(VaultError::clone)
     }
+}
+
+/// How making a file shorter has ended.
+pub(crate) enum Compacted {
+    /// It is as short as it can be.
+    Yes,
+    /// A snapshot is being read, or a transaction is under way.
+    InUse,
+    /// The database cannot be used before it is opened again.
+    Failed,
+}
+
+/// Returns whether removed uploads left much of a file of so many bytes free.
+pub(crate) fn much_is_free(database: &Database, bytes: u64) -> bool {
+    freed_bytes(database).is_ok_and(|freed| freed >= MUCH_BYTES && freed > bytes / 4)
+}
+
+fn freed_bytes(database: &Database) -> Result<u64, VaultError> {
+    freed(&database.begin_read()?)
+}
+
+/// Makes the file shorter.
+pub(crate) fn compact(database: &mut Database, folder: &Folder) -> Compacted {
+    let before = folder.database_bytes();
+    // A damaged page makes the database's own code panic.
+    let reason = match catch_unwind(AssertUnwindSafe(|| database.compact())) {
+        Ok(Ok(_)) => {
+            tracing::info!(before, after = folder.database_bytes(), "the state's file is shorter");
+            return Compacted::Yes;
+        }
+        Ok(Err(CompactionError::TransactionInProgress)) => return Compacted::InUse,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it is damaged".to_owned(),
+    };
+    tracing::warn!(reason, "the state's file cannot be made shorter");
+    Compacted::Failed
+}
+
+/// Notes that no upload left free space in the file.
+pub(crate) fn forget_freed(database: &Database) -> Result<(), VaultError> {
+    let transaction = durable(database)?;
+    change_freed(&transaction, |_| 0)?;
+    Ok(transaction.commit()?)
 }
 
 /// Begins a transaction whose commit returns when it is on the disk. It commits in two phases,

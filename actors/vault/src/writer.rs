@@ -185,6 +185,7 @@ fn write_all(store: &Store, waiting: &Receiver<Box<dyn Job>>, freed: &AtomicUsiz
         for job in jobs {
             job.answer(committed.clone());
         }
+        store.shorten();
     }
 }
 

@@ -73,7 +73,7 @@ fn opened() -> (TempDir, Vault, Disk) {
     let disk = Disk::default();
     let prepared = Folder::prepare(folder.path()).unwrap();
     let (path, own) = (prepared.database().unwrap(), disk.clone());
-    let state = State::open_with(&prepared, move || {
+    let state = State::open_with(prepared, move || {
         let file = OpenOptions::new().read(true).write(true).open(&path);
         let file = file.map_err(|error| VaultError::folder(&path, error))?;
         let backend = Faulty(FileBackend::new(file)?, own.clone());

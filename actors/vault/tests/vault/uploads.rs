@@ -67,6 +67,22 @@ fn uploads_expire_are_kept_longer_and_are_removed() {
     assert_eq!(vault.uploads().unwrap().len(), 1);
 }
 
+/// Removes uploads while a snapshot is read, which keeps the file as it is.
+struct Removing<'a>(&'a Vault, &'a [Upload]);
+
+impl std::io::Write for Removing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for upload in std::mem::take(&mut self.1) {
+            assert!(self.0.remove_upload(upload.id).wait().unwrap());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn the_file_is_shorter_after_a_restart_where_uploads_were_removed() {
     let mut random = Seeded::new();
@@ -80,10 +96,8 @@ fn the_file_is_shorter_after_a_restart_where_uploads_were_removed() {
     }
     // It lies behind the others in the file, so that the end of the file is in use.
     put(&vault, &kept, &content, MUCH).unwrap();
-    for upload in &removed {
-        assert!(vault.remove_upload(upload.id).wait().unwrap());
-    }
     vault.append("kept", 1, serde_json::json!({"a": 1})).wait().unwrap();
+    vault.export_lines(Removing(&vault, &removed)).unwrap();
     vault.close();
     let before = bytes();
     assert!(before > 16 << 20, "{before}");
@@ -93,6 +107,35 @@ fn the_file_is_shorter_after_a_restart_where_uploads_were_removed() {
     vault.close();
     let after = bytes();
     assert!(after < before / 2, "{after} of {before}");
+}
+
+#[test]
+fn the_file_of_an_open_state_is_shorter_once_uploads_are_removed_and_no_snapshot_is_read() {
+    let mut random = Seeded::new();
+    let folder = tempdir().unwrap();
+    let bytes = || std::fs::metadata(folder.path().join("state.redb")).unwrap().len();
+    let vault = Vault::open(folder.path()).unwrap();
+    let (kept, content) = (upload("anna", 5), random.bytes(1 << 20));
+    let removed = [(); 5].map(|()| upload("anna", 5));
+    for upload in &removed {
+        put(&vault, upload, &random.bytes(8 << 20), MUCH).unwrap();
+    }
+    put(&vault, &kept, &content, MUCH).unwrap();
+    let before = bytes();
+    for upload in &removed {
+        assert!(vault.remove_upload(upload.id).wait().unwrap());
+    }
+    // One thread writes: it comes to this after it has made the file shorter.
+    vault.append("kept", 1, serde_json::json!({"a": 1})).wait().unwrap();
+    let after = bytes();
+    assert!(after < before / 2, "{after} of {before}");
+    assert!(*vault.upload(kept.id).unwrap().unwrap().1 == *content);
+    assert_eq!(vault.verify().unwrap().entries, 1);
+    vault.append("kept", 2, serde_json::json!({"a": 2})).wait().unwrap();
+    drop(vault);
+    let vault = Vault::open(folder.path()).unwrap();
+    assert!(*vault.upload(kept.id).unwrap().unwrap().1 == *content);
+    assert_eq!(vault.verify().unwrap().entries, 2);
 }
 
 /// The check whether the file can be shorter, and what makes it shorter, keep no node from its start.
