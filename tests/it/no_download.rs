@@ -3,11 +3,13 @@
 //! Data come in and only results go out; attributes exist if they are documented; handles are
 //! counted; at the peer port there are members only.
 
+use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 
-use cloister_testkit::{Cluster, Kind, wait_until};
-use serde_json::json;
+use cloister_testkit::http::Api;
+use cloister_testkit::{Cluster, Kind, fresh, wait_until};
+use serde_json::{Value, json};
 
 #[test]
 fn data_are_never_downloaded() {
@@ -182,6 +184,49 @@ fn data_behind_handles_are_in_flight_while_they_are_computed_with() {
     wait_until("it is refused", || api.progress(&second) == "failed");
     api.method(&second, "result", &json!({})).refused(503, "unavailable");
     api.upload(&json!([1, 2])).uuid();
+}
+
+#[test]
+fn rows_of_a_dataset_are_in_flight_while_they_are_computed_with() {
+    let settings = "[limits]\nbody_bytes = 200000\nflight_bytes = 300000";
+    let cluster = Cluster::start(Kind { settings, ..Kind::teaching(2) });
+    let data = cluster.folder().join("clinic-0/data");
+    fs::create_dir_all(&data).unwrap();
+    // Of a row 24 bytes are held: its value and its hash.
+    fs::write(data.join("t.csv"), format!("x\n{}", "1\n".repeat(10_000))).unwrap();
+    cluster.operate(0, &["data", "register", "t", "--csv", data.join("t.csv").to_str().unwrap()]);
+    let api = cluster.api(0);
+    let select = json!({"dataset": "t", "columns": "x"});
+    let selected = api.method(&api.service("Datasets"), "select", &select).uuid();
+    let simon = api.service("Simon");
+    let start = |id: &str| {
+        let create = json!({"microprotocol": "SecureSum", "task_id": id,
+            "network": {"nodes": cluster.urls(), "myself": 0}});
+        let task = api.method(&simon, "create_task", &create).uuid();
+        api.method(&task, "input", &json!({"data": {"representation_uuid": selected}}));
+        api.method(&task, "start", &json!({}));
+        task
+    };
+    let first = start("first");
+    wait_until("its data are read", || api.progress(&first) == "agreeing");
+    let second = start("second");
+    wait_until("it is refused", || api.progress(&second) == "failed");
+    api.method(&second, "result", &json!({})).refused(503, "unavailable");
+    // What the first one holds is free again when it has ended.
+    api.release(&first);
+    let id = listed(&api)[0]["id"].as_str().unwrap().to_owned();
+    api.send("DELETE", &format!("/v1/computations/{id}"), "");
+    wait_until("its rows are forgotten", || {
+        let again = start(&fresh());
+        wait_until("it begins or is refused", || api.progress(&again) != "preparing");
+        api.progress(&again) == "agreeing"
+    });
+}
+
+/// Lists the computations that run.
+fn listed(api: &Api) -> Vec<Value> {
+    let body = api.send("GET", "/v1/computations?state=running", "").body;
+    body["computations"].as_array().unwrap().clone()
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::mem;
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
 use crate::column::Kind;
 use crate::error::{CellProblem, SourceError};
 use crate::number;
@@ -19,6 +21,26 @@ pub enum Values {
     /// Truth values.
     Truths(Vec<Option<bool>>),
 }
+
+impl Zeroize for Values {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Integers(values) => values.zeroize(),
+            Self::Numbers(values) => values.zeroize(),
+            Self::Texts(values) => values.zeroize(),
+            Self::Truths(values) => values.zeroize(),
+        }
+    }
+}
+
+/// Values of rows leave no copy in memory, apart from those of columns that have grown.
+impl Drop for Values {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Values {}
 
 impl Values {
     /// Makes an empty column of that kind.
@@ -84,12 +106,12 @@ impl Values {
     }
 
     /// Appends values of the same kind.
-    pub(crate) fn append(&mut self, other: Self) {
-        match (self, other) {
-            (Self::Integers(values), Self::Integers(mut more)) => values.append(&mut more),
-            (Self::Numbers(values), Self::Numbers(mut more)) => values.append(&mut more),
-            (Self::Texts(values), Self::Texts(mut more)) => values.append(&mut more),
-            (Self::Truths(values), Self::Truths(mut more)) => values.append(&mut more),
+    pub(crate) fn append(&mut self, mut other: Self) {
+        match (self, &mut other) {
+            (Self::Integers(values), Self::Integers(more)) => values.append(more),
+            (Self::Numbers(values), Self::Numbers(more)) => values.append(more),
+            (Self::Texts(values), Self::Texts(more)) => values.append(more),
+            (Self::Truths(values), Self::Truths(more)) => values.append(more),
             _ => debug_assert!(false, "columns of one table keep their kinds"),
         }
     }
@@ -212,6 +234,23 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_of_all_kinds_are_wiped_and_when_they_are_dropped() {
+        fn wipes<T: ZeroizeOnDrop>() {
+            assert!(std::mem::needs_drop::<T>());
+        }
+        wipes::<Values>();
+        for mut column in [
+            Values::Integers(vec![Some(1), None]),
+            Values::Numbers(vec![Some(0.5)]),
+            Values::Texts(vec![Some("x".to_owned())]),
+            Values::Truths(vec![Some(true)]),
+        ] {
+            column.zeroize();
+            assert!(column.is_empty(), "{column:?}");
+        }
+    }
 
     fn push(kind: Kind, cell: Cell) -> Result<Values, CellProblem> {
         let mut values = Values::new(kind);

@@ -4,6 +4,7 @@
 //! one. Missing entries count as empty.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use crate::vocabulary::data::Data;
 use crate::vocabulary::error::ApiError;
@@ -28,7 +29,7 @@ impl Envelope {
         }
         let plain = cloister_sources::plain_json_numbers(body)
             .map_err(|error| ApiError::malformed(format!("the body is not taken: {error}")))?;
-        let data: Data = serde_json::from_slice(&plain).map_err(|error| {
+        let mut data: Data = serde_json::from_slice(&plain).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             let reason = reason(&error.to_string());
             ApiError::malformed(format!(
@@ -39,8 +40,9 @@ impl Envelope {
                  text/csv or application/vnd.apache.arrow.stream",
             )
         })?;
-        let Data::Map(mut map) = data else {
-            return Err(ApiError::malformed(format!("the body is {}, no object", data.kind())));
+        let kind = data.kind();
+        let Data::Map(map) = &mut data else {
+            return Err(ApiError::malformed(format!("the body is {kind}, no object")));
         };
         let args = positional(map.remove("args").unwrap_or(Data::Null))?;
         let kwargs = named(map.remove("kwargs").unwrap_or(Data::Null))?;
@@ -67,22 +69,22 @@ fn reason(words: &str) -> &'static str {
     found.map_or("", |(_, reason)| reason)
 }
 
-fn positional(args: Data) -> Result<Vec<Data>, ApiError> {
-    match args {
+fn positional(mut args: Data) -> Result<Vec<Data>, ApiError> {
+    match &mut args {
         Data::Null => Ok(Vec::new()),
-        Data::List(list) => Ok(list),
-        Data::Integers(list) => Ok(list.into_iter().map(Data::Integer).collect()),
-        Data::Numbers(list) => Ok(list.into_iter().map(Data::Number).collect()),
+        Data::List(list) => Ok(mem::take(list)),
+        Data::Integers(list) => Ok(list.iter().copied().map(Data::Integer).collect()),
+        Data::Numbers(list) => Ok(list.iter().copied().map(Data::Number).collect()),
         Data::Map(map) if map.is_empty() => Ok(Vec::new()),
         Data::Map(_) => Err(ApiError::malformed("`args` is an object, not a list")),
-        scalar => Ok(vec![scalar]),
+        Data::Bool(_) | Data::Integer(_) | Data::Number(_) | Data::Text(_) => Ok(vec![args]),
     }
 }
 
-fn named(kwargs: Data) -> Result<BTreeMap<String, Data>, ApiError> {
-    match kwargs {
+fn named(mut kwargs: Data) -> Result<BTreeMap<String, Data>, ApiError> {
+    match &mut kwargs {
         Data::Null => Ok(BTreeMap::new()),
-        Data::Map(map) => Ok(map),
+        Data::Map(map) => Ok(mem::take(map)),
         Data::List(list) if list.is_empty() => Ok(BTreeMap::new()),
         other => Err(ApiError::malformed(format!("`kwargs` is {}, not an object", other.kind()))),
     }

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::vocabulary::error::ApiError;
 
@@ -52,6 +53,35 @@ pub enum Data {
     /// An object.
     Map(BTreeMap<String, Data>),
 }
+
+/// Names of entries are no values, and stay.
+impl Zeroize for Data {
+    fn zeroize(&mut self) {
+        match self {
+            Self::Null => {}
+            Self::Bool(value) => value.zeroize(),
+            Self::Integer(value) => value.zeroize(),
+            Self::Number(value) => value.zeroize(),
+            Self::Text(text) => text.zeroize(),
+            Self::Integers(list) => list.zeroize(),
+            Self::Numbers(list) => list.zeroize(),
+            Self::List(list) => list.iter_mut().for_each(Self::zeroize),
+            Self::Map(map) => map.values_mut().for_each(Self::zeroize),
+        }
+    }
+}
+
+/// A client's values leave no copy in memory, apart from those of vectors that have grown.
+impl Drop for Data {
+    fn drop(&mut self) {
+        // Those inside of lists and objects are dropped by themselves.
+        if !matches!(self, Self::List(_) | Self::Map(_)) {
+            self.zeroize();
+        }
+    }
+}
+
+impl ZeroizeOnDrop for Data {}
 
 impl Data {
     /// Returns the kind of JSON value, for error messages: never the value itself.
@@ -112,21 +142,22 @@ impl Data {
 
     /// Returns the data with these values in the places of the handles.
     #[must_use]
-    pub fn with_handles_replaced(self, values: &BTreeMap<String, Self>) -> Self {
+    pub fn with_handles_replaced(mut self, values: &BTreeMap<String, Self>) -> Self {
         let name = self.entry(HANDLE).and_then(Self::as_text);
         if let Some(value) = name.and_then(|name| values.get(name)) {
             return value.clone();
         }
-        match self {
+        match &mut self {
             Self::List(list) => {
+                let list = std::mem::take(list);
                 Self::list(list.into_iter().map(|item| item.with_handles_replaced(values)))
             }
             Self::Map(map) => {
                 let entry =
                     |(key, value): (String, Self)| (key, value.with_handles_replaced(values));
-                Self::Map(map.into_iter().map(entry).collect())
+                Self::Map(std::mem::take(map).into_iter().map(entry).collect())
             }
-            other => other,
+            _ => self,
         }
     }
 
@@ -391,6 +422,28 @@ impl Serialize for Data {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_wiped_and_when_they_are_dropped() {
+        fn wipes<T: ZeroizeOnDrop>() {
+            assert!(std::mem::needs_drop::<T>());
+        }
+        wipes::<Data>();
+        for (text, wiped) in [
+            ("true", "false"),
+            ("7", "0"),
+            ("0.5", "0.0"),
+            ("\"x\"", "\"\""),
+            ("[1, 2]", "[]"),
+            ("[1.5, 2.5]", "[]"),
+            ("[\"x\", 3]", "[\"\",0]"),
+            ("{\"a\": [5], \"b\": \"x\"}", "{\"a\":[],\"b\":\"\"}"),
+        ] {
+            let mut data: Data = serde_json::from_str(text).unwrap();
+            data.zeroize();
+            assert_eq!(serde_json::to_string(&data).unwrap(), wiped, "{text}");
+        }
+    }
 
     fn read(json: &str) -> Data {
         serde_json::from_str(json).unwrap()

@@ -1,8 +1,8 @@
 //! The budget of bytes in flight.
 //!
 //! A request reserves its bytes as its body arrives: bytes that are announced and do not come take
-//! no room. A computation reserves those that it reads from handles before it reads. They stay
-//! reserved until the call, and the computation that it began, have ended. A request that finds no
+//! no room. A computation reserves those of uploads before it reads them, and those of rows as they are
+//! read. They stay reserved until the call, and the computation that it began, have ended. A request that finds no
 //! room is refused at once. Bytes of computations may wait for other parties, and those must not
 //! wait for them. One principal can reserve a part of the budget only, which leaves room for others.
 
@@ -42,6 +42,8 @@ struct Reservation {
     budget: FlightBudget,
     principal: Principal,
     bytes: usize,
+    /// The bytes of rows that were read since, [`SMALL`] of which need no room.
+    read: Mutex<usize>,
 }
 
 impl FlightBudget {
@@ -59,9 +61,19 @@ impl FlightBudget {
         if bytes <= SMALL {
             return Ok(Flight::default());
         }
+        self.reading(principal, bytes)
+    }
+
+    /// Reserves so many bytes for a principal's computation, which [`Flight::read`] adds rows to.
+    ///
+    /// # Errors
+    /// If there is no room for them, or the principal has as many in flight as it may have.
+    pub fn reading(&self, principal: &Principal, bytes: usize) -> Result<Flight, ApiError> {
+        let bytes = if bytes <= SMALL { 0 } else { bytes };
         self.take(principal, bytes)?;
         let (budget, principal) = (self.clone(), principal.clone());
-        Ok(Flight(Some(Arc::new(Reservation { budget, principal, bytes }))))
+        let read = Mutex::default();
+        Ok(Flight(Some(Arc::new(Reservation { budget, principal, bytes, read }))))
     }
 
     /// Reserves more for a principal's request that has no clones yet: so many in all.
@@ -86,6 +98,9 @@ impl FlightBudget {
     }
 
     fn take(&self, principal: &Principal, bytes: usize) -> Result<(), ApiError> {
+        if bytes == 0 {
+            return Ok(());
+        }
         let mut reserved = self.reserved();
         let of_one = reserved.of.get(principal).copied().unwrap_or(0).saturating_add(bytes);
         let all = reserved.all.saturating_add(bytes);
@@ -101,6 +116,9 @@ impl FlightBudget {
     }
 
     fn give_back(&self, principal: &Principal, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
         let mut reserved = self.reserved();
         reserved.all = reserved.all.saturating_sub(bytes);
         match reserved.of.get_mut(principal) {
@@ -114,9 +132,27 @@ impl FlightBudget {
     }
 }
 
+impl Flight {
+    /// Takes room for so many bytes of rows that were read. Without a budget there is no bound.
+    ///
+    /// # Errors
+    /// If there is no room for them.
+    pub fn read(&self, bytes: usize) -> Result<(), ApiError> {
+        let Some(reservation) = &self.0 else { return Ok(()) };
+        let mut read = reservation.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = read.saturating_add(bytes);
+        let more = sum.saturating_sub(SMALL) - read.saturating_sub(SMALL);
+        reservation.budget.take(&reservation.principal, more)?;
+        *read = sum;
+        Ok(())
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.give_back(&self.principal, self.bytes);
+        let read = *self.read.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let bytes = self.bytes.saturating_add(read.saturating_sub(SMALL));
+        self.budget.give_back(&self.principal, bytes);
     }
 }
 
@@ -173,6 +209,27 @@ mod tests {
         assert!(budget.reserve(&ada(), usize::MAX).is_err());
         drop(body);
         assert!(budget.reserved().of.is_empty());
+    }
+
+    #[test]
+    fn rows_take_room_as_they_are_read_until_the_last_clone_is_dropped() {
+        let budget = FlightBudget::new(10 * MIB, 10 * MIB);
+        let job = budget.reading(&ada(), SMALL).unwrap();
+        let reader = job.clone();
+        reader.read(SMALL).unwrap();
+        assert!(budget.reserve(&ada(), 10 * MIB).is_ok(), "few rows need no room");
+        for _ in 0..4 {
+            reader.read(MIB).unwrap();
+        }
+        assert!(budget.reserve(&ada(), 6 * MIB).is_ok());
+        assert_eq!(code(budget.reserve(&ada(), 6 * MIB + 1)), Code::Unavailable);
+        assert_eq!(reader.read(7 * MIB).unwrap_err().code(), Code::Unavailable);
+        reader.read(6 * MIB).unwrap();
+        drop(reader);
+        assert!(budget.reserve(&ada(), MIB).is_err(), "its job goes on");
+        drop(job);
+        let reserved = budget.reserved();
+        assert!(reserved.of.is_empty() && reserved.all == 0);
     }
 
     #[test]

@@ -125,7 +125,7 @@ pub struct Obtain {
     pub question: Option<[u8; 32]>,
     /// There is no other input to compute with.
     pub alone: bool,
-    /// The room for the bytes that are read, held until they have been.
+    /// The room for the bytes that are read, which grows with the rows.
     pub flight: Flight,
     /// The sign that the computation has ended.
     pub stop: Stop,

@@ -97,7 +97,8 @@ impl Contents {
     }
 }
 
-fn footprint(column: &Values) -> usize {
+/// Returns about how many bytes of memory a column takes, without those of its texts.
+pub(super) fn footprint(column: &Values) -> usize {
     match column {
         Values::Integers(values) => values.len() * size_of::<Option<i64>>(),
         Values::Numbers(values) => values.len() * size_of::<Option<f64>>(),

@@ -234,11 +234,15 @@ impl Store {
             None => None,
         };
         let Some((mut views, filter)) = views else {
+            let mut room = Ok(());
             let mut each = |batch: Batch| {
+                room = obtain.flight.read(rows.bytes(&batch));
                 rows.add(batch);
-                if rows.len() > most { Err(SourceError::Stopped) } else { Ok(()) }
+                if room.is_err() || rows.len() > most { Err(SourceError::Stopped) } else { Ok(()) }
             };
-            return match read(dataset, &all, filter, &self.access, &mut each) {
+            let done = read(dataset, &all, filter, &self.access, &mut each);
+            room.map_err(|error| no_room(error, obtain))?;
+            return match done {
                 Ok(()) => Ok((rows, Some(Vec::new()))),
                 Err(SourceError::Stopped) => Err(too_many(most)),
                 Err(error) => Err(unreadable(dataset, &error)),
@@ -250,17 +254,21 @@ impl Store {
         let described = all.iter().filter_map(|name| dataset.column(name).cloned());
         let described: Vec<Column> = described.collect();
         let taken: Vec<usize> = (0..computed).collect();
+        let mut room = Ok(());
         let mut each = |batch: Batch| {
             let chosen = filter.evaluate(&described, &batch)?;
             let identifying = batch.columns.get(columns.len()..computed).unwrap_or_default();
             views.add(&described, &batch, identifying)?;
             let selected = selected(batch, &taken, &chosen);
             if selected.rows > 0 {
+                room = obtain.flight.read(rows.bytes(&selected));
                 rows.add(selected);
             }
-            if views.rows() > most { Err(SourceError::Stopped) } else { Ok(()) }
+            if room.is_err() || views.rows() > most { Err(SourceError::Stopped) } else { Ok(()) }
         };
-        match read(dataset, &all, None, &self.access, &mut each) {
+        let done = read(dataset, &all, None, &self.access, &mut each);
+        room.map_err(|error| no_room(error, obtain))?;
+        match done {
             Ok(()) => Ok((rows, views.finish())),
             Err(SourceError::Stopped) => Err(too_many_to_view(most)),
             Err(error) => Err(unreadable(dataset, &error)),
@@ -379,6 +387,15 @@ pub(super) fn unreadable(dataset: &Dataset, error: &SourceError) -> ApiError {
 /// Returns whether a refusal is an answer about the rows that were chosen.
 fn tells_of_data(refusal: &ApiError) -> bool {
     matches!(refusal.code(), Code::RefusedByDisclosureRules | Code::MissingValues)
+}
+
+/// Refuses rows for which there is no room. Where rules are kept that tells of their number, and a client
+/// that has filled its room could choose which.
+fn no_room(error: ApiError, obtain: &Obtain) -> ApiError {
+    match obtain.rules.are_kept() {
+        true => ApiError::new(Code::RefusedByDisclosureRules, error.message()).hint(error.advice()),
+        false => error,
+    }
 }
 
 fn too_many_to_view(limit: usize) -> ApiError {

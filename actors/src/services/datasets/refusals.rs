@@ -114,8 +114,8 @@ pub fn refused_for_its_data() -> ApiError {
          `missing` is `drop`; values within the declared bounds, digits and categories. Choose rows \
          by wider conditions or exactly those of an earlier request; where data grow, by a condition \
          on the day of entry, which moves on once `min_rows` rows were added. Ask for fewer \
-         statistics, set `missing` to `drop`, leave out bounds, digits and categories, or have the \
-         owner approve the study",
+         statistics, set `missing` to `drop`, leave out bounds, digits and categories, end what else \
+         you have under way here, or have the owner approve the study",
     )
 }
 

@@ -4,7 +4,7 @@ use cloister_protocols::catalogue::{Descriptor, InputKind};
 use cloister_sources::{Batch, Values};
 use zeroize::Zeroizing;
 
-use super::obtained::{Contents, Obtained};
+use super::obtained::{Contents, Obtained, footprint};
 use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::label::Private;
@@ -50,6 +50,17 @@ impl Rows {
 
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Returns about how many bytes a batch takes here: the values to compute with, and the hashes.
+    pub(super) fn bytes(&self, batch: &Batch) -> usize {
+        let texts = |column: &Values| match column {
+            Values::Texts(texts) => texts.iter().flatten().map(String::len).sum(),
+            _ => 0,
+        };
+        let columns = batch.columns.iter().take(self.wanted);
+        let values: usize = columns.map(|column| footprint(column) + texts(column)).sum();
+        values + batch.rows * size_of::<u64>()
     }
 
     /// Returns one hash for each row, incomplete ones included, each different.
@@ -228,12 +239,12 @@ fn hash_value(column: &Values, row: usize, hasher: &mut blake3::Hasher) {
 }
 
 /// Appends a batch to a column. All batches of a dataset have the same types.
-fn append(column: &mut Values, more: Values) {
-    match (column, more) {
-        (Values::Integers(values), Values::Integers(mut more)) => values.append(&mut more),
-        (Values::Numbers(values), Values::Numbers(mut more)) => values.append(&mut more),
-        (Values::Texts(values), Values::Texts(mut more)) => values.append(&mut more),
-        (Values::Truths(values), Values::Truths(mut more)) => values.append(&mut more),
+fn append(column: &mut Values, mut more: Values) {
+    match (column, &mut more) {
+        (Values::Integers(values), Values::Integers(more)) => values.append(more),
+        (Values::Numbers(values), Values::Numbers(more)) => values.append(more),
+        (Values::Texts(values), Values::Texts(more)) => values.append(more),
+        (Values::Truths(values), Values::Truths(more)) => values.append(more),
         _ => debug_assert!(false, "a column changed its type between batches"),
     }
 }

@@ -252,7 +252,7 @@ impl Job {
         let is_kept = grant.own.are_kept() && material::is_one_selection(&materials);
         let asked = (function_name, written.as_str());
         let question = is_kept.then(|| again::question(asked, &parties, &roles, &grant));
-        let flight = node.flights.reserve(&principal, material::kept_bytes(&materials))?;
+        let flight = node.flights.reading(&principal, material::kept_bytes(&materials))?;
         flights.push(flight.clone());
         let scope = Scope { columns: 0, withholds: grant.rules.min_cell > 1 };
         let equations = function.opens(&parameters, scope).map_err(ApiError::from)?;

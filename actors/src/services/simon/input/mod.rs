@@ -130,13 +130,13 @@ fn number(at: usize, item: Data) -> Result<f64, ApiError> {
 }
 
 /// Reads a text. Categories may be written as numbers or truth values, which stand for their text.
-fn text(at: usize, item: Data) -> Result<String, ApiError> {
-    match item {
-        Data::Text(text) => Ok(text),
+fn text(at: usize, mut item: Data) -> Result<String, ApiError> {
+    match &mut item {
+        Data::Text(text) => Ok(std::mem::take(text)),
         Data::Integer(value) => Ok(value.to_string()),
-        Data::Number(value) => Ok(number_text(value)),
+        Data::Number(value) => Ok(number_text(*value)),
         Data::Bool(value) => Ok(value.to_string()),
-        other => Err(wrong_item(at, "a text", &other)),
+        other => Err(wrong_item(at, "a text", other)),
     }
 }
 
