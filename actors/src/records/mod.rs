@@ -43,6 +43,11 @@ const RESULT_BYTES: usize = 16 << 20;
 /// The most computations that one answer lists.
 pub const MOST_LISTED: usize = 500;
 
+/// The outcome in the totals of a computation that had its links, and in time no proposal of another
+/// member. That member's client has mostly not asked its node, or was refused there, such as for a wrong
+/// token.
+pub const NEVER_MET: &str = "never_met";
+
 /// The actor.
 pub struct Records {
     deadline: Duration,
@@ -243,7 +248,11 @@ impl Records {
 impl Totals {
     fn add(&mut self, record: &Record) {
         let Some(end) = &record.end else { return };
-        let outcome = end.result.as_ref().map_or_else(|error| error.code().text(), |_| "done");
+        let outcome = match &end.result {
+            Ok(_) => "done",
+            Err(error) if error.code() == Code::Deadline && record.has_never_met() => NEVER_MET,
+            Err(error) => error.code().text(),
+        };
         *self.ended.entry((record.subject.function, outcome)).or_default() += 1;
         if let Some(cost) = &end.cost {
             self.rounds += cost.rounds;
@@ -256,6 +265,12 @@ impl Totals {
 }
 
 impl Record {
+    /// Returns whether it ended before all members had proposed it: links were up, and nothing began.
+    fn has_never_met(&self) -> bool {
+        let progress = self.observer.look();
+        progress.rounds.back().is_some_and(|round| round.number == 0)
+    }
+
     fn is_for(&self, principal: &Principal) -> bool {
         self.subject.principal == *principal || principal.may(Right::Observe)
     }
@@ -410,4 +425,52 @@ impl Handler<CancelOne> for Records {
 /// Returns whether a computation failed by being cancelled, here or at another member.
 fn is_cancelled(error: &ApiError) -> bool {
     error.code() == Code::Cancelled
+}
+
+#[cfg(test)]
+mod tests {
+    use cloister_protocols::machine::{Awaiting, Phase};
+    use cloister_protocols::party::Party;
+
+    use super::*;
+    use crate::progress::{Lifecycle, begin};
+
+    /// Returns the outcome in the totals of a computation that ends with this code in this phase.
+    fn outcome(phase: Option<Phase>, code: Code) -> &'static str {
+        let (reporter, observer) = begin();
+        if let Some(phase) = phase {
+            let round = usize::from(phase != Phase::Agreeing);
+            let parties = vec![Party::new(1).unwrap()];
+            reporter.awaits(&Awaiting { phase, round, name: "sum", parties });
+        }
+        reporter.reached(Lifecycle::Failed);
+        let subject = Subject {
+            principal: Principal::anybody(),
+            function: "SecureSum",
+            network: "study".into(),
+            members: ["a", "b"].map(str::to_owned).into(),
+            roles: Roles::of_parties(2).unwrap(),
+            dataset: None,
+            selections: Vec::new(),
+        };
+        let end = End {
+            at: Instant::now(),
+            result: Err(ApiError::new(code, "it has ended")),
+            cost: None,
+            session: None,
+        };
+        let (began, began_at) = (Instant::now(), 0);
+        let mut totals = Totals::default();
+        totals.add(&Record { subject, observer, began, began_at, end: Some(end) });
+        totals.ended.into_keys().next().unwrap().1
+    }
+
+    #[test]
+    fn a_member_that_never_came_counts_as_something_else_than_one_that_is_slow() {
+        assert_eq!(outcome(Some(Phase::Agreeing), Code::Deadline), NEVER_MET);
+        assert_eq!(outcome(Some(Phase::Running), Code::Deadline), "deadline");
+        assert_eq!(outcome(Some(Phase::Agreeing), Code::Cancelled), "cancelled");
+        // Its links never came up.
+        assert_eq!(outcome(None, Code::Deadline), "deadline");
+    }
 }

@@ -202,7 +202,7 @@ impl Store {
     }
 }
 
-/// How making a file shorter has ended.
+/// The outcome of making a file shorter.
 pub(crate) enum Compacted {
     /// It is as short as it can be.
     Yes,
