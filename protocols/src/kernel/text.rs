@@ -50,7 +50,7 @@ pub(crate) fn normal_form(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    /// What a peer tells is compared with its own form.
+    /// A name from a peer is compared with its own form.
     #[test]
     fn the_form_of_a_form_is_itself_for_every_character() {
         for character in char::MIN..=char::MAX {
