@@ -10,6 +10,7 @@ use std::time::Duration;
 use cloister_actors::control::{self, Reply};
 use cloister_actors::operations::{Operation, Operations};
 use cloister_actors::services::datasets::Memories;
+use cloister_actors::services::registry::DatabaseRights;
 use cloister_actors::settings::Settings;
 use cloister_vault::{Vault, VaultError};
 use serde_json::Value;
@@ -111,6 +112,24 @@ impl Operator {
             Reply::Failed { status, message, hint, .. } => {
                 Err(Problem::new(fault(status), format!("{message}\n  hint: {hint}")))
             }
+        }
+    }
+
+    /// Asks the running node what its databases' users may do there. None if no node runs, or the
+    /// one that runs does not know the question.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub fn database_rights(&self) -> Outcome<Option<Vec<DatabaseRights>>> {
+        let asked = control::ask(&self.settings.state, &Operation::DatabaseRights);
+        match actix::System::new().block_on(asked) {
+            Ok(Reply::Done(rights)) => {
+                serde_json::from_value(rights).map(Some).map_err(Problem::ours)
+            }
+            Ok(Reply::Failed { code, .. }) if code == UNKNOWN => Ok(None),
+            Ok(Reply::Failed { status, message, .. }) => Err(Problem::new(fault(status), message)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(Problem::ours(format!("the node does not answer: {error}"))),
         }
     }
 

@@ -66,6 +66,8 @@ pub enum Operation {
     },
     /// The list of datasets.
     Datasets,
+    /// The rights of the databases' users, for each dataset that is read from a server.
+    DatabaseRights,
     /// The withdrawal of a dataset.
     Withdraw {
         /// Its name.
@@ -202,6 +204,7 @@ impl Operations {
             Operation::RevokeToken { name } => self.revoke_token(&name),
             Operation::Register { declaration } => self.books.register(OPERATOR, *declaration),
             Operation::Datasets => self.books.list(),
+            Operation::DatabaseRights => Ok(json!(self.books.database_rights()?)),
             Operation::Withdraw { name } => {
                 self.books.withdraw(OPERATOR, &name).map(|()| Value::Null)
             }

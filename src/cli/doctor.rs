@@ -1,7 +1,7 @@
 //! `cloister doctor`: the faults of a consortium, the action to take, and the party that must take
 //! it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use cloister_client::Consortium;
 use super::{columns, print};
 use crate::consortium_dir::ConsortiumDir;
 use crate::doctor::{Check, Checkup, Examination, LineCheck, NodeCheck, Verdict};
+use crate::operator::Operator;
 use crate::problem::{Outcome, Problem};
 use crate::render::clean;
 
@@ -18,13 +19,17 @@ use crate::render::clean;
 /// computation.
 ///
 /// Each node is asked by this client, with its token, and tries its lines to the others itself.
-/// What fails is told with what to do about it and who must do it. Ends with exit code 4 if
-/// anything failed.
+/// What fails is told with what to do about it and who must do it. Nodes of this machine also ask
+/// their databases what their users may do there: a node needs to read, and nothing else. Ends with
+/// exit code 4 if anything failed.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// The folder with the consortium's client.toml.
     #[arg(long, value_name = "DIR")]
     consortium: PathBuf,
+    /// The settings of your own node, if they are not in that folder.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Leave each line without a word for so long, to find what cuts idle connections; up to 300.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=300))]
     idle: u64,
@@ -40,13 +45,27 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let consortium = Consortium::new(ConsortiumDir::new(&arguments.consortium).read_client()?)?;
+    let folder = ConsortiumDir::new(&arguments.consortium);
+    let consortium = Consortium::new(folder.read_client()?)?;
     let examination = Examination {
         idle: Duration::from_secs(arguments.idle),
         bytes: arguments.bandwidth * 1_000_000,
         trial: !arguments.no_trial,
     };
-    let checkup = actix::System::new().block_on(Checkup::of(&consortium, &examination));
+    let mut checkup = actix::System::new().block_on(Checkup::of(&consortium, &examination));
+    let configs = consortium.members().iter().map(|member| folder.node(&member.name));
+    let here = configs.filter(|config| config.is_file()).chain(arguments.config.clone());
+    for config in here.collect::<BTreeSet<_>>() {
+        // Those of another user's node may be unreadable, and its socket closed to this one.
+        let operator = match Operator::of(&config) {
+            Ok(operator) => operator,
+            Err(problem) if arguments.config.as_ref() == Some(&config) => return Err(problem),
+            Err(_) => continue,
+        };
+        if let Ok(Some(rights)) = operator.database_rights() {
+            checkup.add_database_rights(operator.party(), &rights);
+        }
+    }
     if arguments.json {
         print(&format!("{:#}\n", serde_json::json!(checkup)))?
     } else {

@@ -6,12 +6,14 @@
 //! their own (`POST /v1/probes`). A line may work in one direction only, and only its ends can
 //! tell.
 
+mod databases;
 mod lines;
 mod nodes;
 mod trial;
 
 use std::time::Duration;
 
+use cloister_actors::services::registry::DatabaseRights;
 use cloister_client::Consortium;
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -118,6 +120,14 @@ impl Checkup {
         let all = all.chain(trial.iter().map(|trial| trial.verdict));
         let verdict = all.max().unwrap_or(Verdict::Ok);
         Self { verdict, nodes, lines, trial }
+    }
+
+    /// Adds what a member's databases let their users do, as its node tells its operator.
+    pub fn add_database_rights(&mut self, member: &str, rights: &[DatabaseRights]) {
+        let Some(node) = self.nodes.iter_mut().find(|node| node.member == member) else { return };
+        node.checks.extend(databases::checks(member, rights));
+        node.verdict = Verdict::worst(&node.checks);
+        self.verdict = self.verdict.max(node.verdict);
     }
 
     /// Lists the checks that need a remedy, each with its place.

@@ -13,6 +13,8 @@ use cloister::files::read_toml;
 use cloister_actors::links::{Events, Greeting, Inbound, LinkDown, LinkUp, Listener, Trust};
 use cloister_certs::consortium::Consortium;
 use cloister_certs::{Identity, Member, Roster, Validity};
+use cloister_testkit::databases::mariadb::Mariadb;
+use cloister_testkit::databases::postgres::Postgres;
 use cloister_testkit::{Cluster, Kind, cloister, wait_until};
 use serde_json::Value;
 
@@ -158,6 +160,52 @@ fn nothing_is_tried_over_a_line_that_fails() {
     let found = Diagnosis::of(&cluster, &[]);
     assert_eq!(found.report["trial"]["verdict"], "skipped", "{}", found.report);
     assert!(found.text.contains("a node or a line needs mending first"), "{}", found.text);
+}
+
+#[test]
+fn users_of_databases_that_may_do_more_than_read_are_warned_of() {
+    let mut cluster = Cluster::stopped(Kind::teaching(2));
+    cluster.start_all();
+    let (postgres, mariadb) = (Postgres::start(), Mariadb::start());
+    postgres.run(
+        "CREATE TABLE visits (a int); INSERT INTO visits VALUES (1), (2);
+         CREATE ROLE reader LOGIN PASSWORD 'words'; GRANT SELECT ON visits TO reader",
+    );
+    mariadb.run("CREATE TABLE visits (a int); INSERT INTO visits VALUES (1), (2)");
+    let (_, place) =
+        postgres.url().split_once('@').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let reader = format!("postgres://reader:words@{place}");
+    let registered = [
+        ("above", "--postgres", postgres.url()),
+        ("reads", "--postgres", reader),
+        ("writes", "--mysql", mariadb.url()),
+    ];
+    for (name, kind, url) in registered {
+        cluster.operate(0, &["data", "register", name, kind, &url, "--table", "visits"]);
+    }
+    let found = Diagnosis::of(&cluster, &["--no-trial"]);
+    let nodes = found.report["nodes"].as_array().unwrap();
+    let node = nodes.iter().find(|node| node["member"] == "clinic-0").unwrap();
+    let checks = node["checks"].as_array().unwrap().iter();
+    let of_databases: Vec<(&str, &str)> = checks
+        .filter(|check| check["check"] == "database")
+        .map(|check| (check["verdict"].as_str().unwrap(), check["detail"].as_str().unwrap()))
+        .collect();
+    let due = [
+        (
+            "warning",
+            "dataset above: the database's user is a superuser, which may do anything there",
+        ),
+        ("ok", "dataset reads: its user may only read"),
+        ("warning", "dataset writes: the database's user may write there"),
+    ];
+    assert_eq!(of_databases, due, "{}", found.text);
+    assert!(found.text.contains("a user of its own that may only select"), "{}", found.text);
+    assert_eq!(found.code, 0, "a warning is no failure");
+    // A server that is gone is named, and keeps nothing else from being examined.
+    drop(mariadb);
+    let gone = Diagnosis::of(&cluster, &["--no-trial"]);
+    assert!(gone.text.contains("dataset writes: the database cannot be reached"), "{}", gone.text);
 }
 
 #[test]

@@ -292,7 +292,7 @@ fn value(function: &Descriptor, parameter: &str, names: &[String]) -> Value {
     let groups = json!(["east", "north", "south"]);
     match parameter {
         "ahead" | "by_id" | "intercept" | "only_mode" => json!(true),
-        "case" => json!("lower"),
+        "case" | "category_case" => json!("lower"),
         "categories" if function.input == InputKind::TextPairs => {
             json!([groups, ["control", "drug"]])
         }

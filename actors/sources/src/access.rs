@@ -1,5 +1,6 @@
 //! Access to files, bounded to the folders that the operator names.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,9 +8,10 @@ use std::time::Duration;
 
 use crate::error::{DeclarationError, SourceError, Unavailable};
 use crate::hosts::DatabaseHosts;
+use crate::partition::{self, DataFile};
 use crate::stop::Stop;
 
-/// The most files of one dataset.
+/// The most files of one dataset, with the folders that they are in.
 const MAX_FILES: usize = 10_000;
 
 /// The usual bound of what a database server may send beyond the rows that were taken.
@@ -53,37 +55,45 @@ impl Access {
     }
 
     /// Lists the files of a source: the path itself, or the files with that extension, in any case,
-    /// in the folder, by name. Hidden files and those with another extension are ignored.
+    /// in the folder and in the partitions below it, by path. Hidden files and those with another
+    /// extension are ignored.
     pub(crate) fn files(
         &self,
         path: &Path,
         extension: &'static str,
-    ) -> Result<Vec<PathBuf>, SourceError> {
+    ) -> Result<Vec<DataFile>, SourceError> {
         let real = self.resolve(path)?;
         if !real.is_dir() {
-            return Ok(vec![real]);
+            return Ok(vec![DataFile::alone(real)]);
         }
         let mut files = Vec::new();
-        for entry in fs::read_dir(&real).map_err(|error| file_error(&real, &error))? {
-            let path = entry.map_err(|error| file_error(&real, &error))?.path();
-            // Data in folders of a folder would otherwise be ignored silently.
-            if path.is_dir() && !is_hidden(&path) {
-                return Err(DeclarationError::SubFolder(file_name(&path)).into());
-            }
-            let wanted =
-                path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(extension));
-            if wanted && !is_hidden(&path) {
-                files.push(path);
-            }
-            if files.len() > MAX_FILES {
-                return Err(DeclarationError::TooManyFiles(file_name(&real)).into());
+        let mut folders = vec![(real.clone(), Vec::new())];
+        let mut seen: usize = 0;
+        while let Some((folder, keys)) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(|error| file_error(&folder, &error))? {
+                let path = entry.map_err(|error| file_error(&folder, &error))?.path();
+                if is_hidden(&path) {
+                    continue;
+                }
+                seen = seen.saturating_add(1);
+                if seen > MAX_FILES {
+                    return Err(DeclarationError::TooManyFiles(file_name(&real)).into());
+                }
+                let ends = |ending: &OsStr| ending.eq_ignore_ascii_case(extension);
+                if path.is_dir() {
+                    let keys = partition::below(&keys, &path)?;
+                    folders.push((self.resolve(&path)?, keys));
+                } else if path.extension().is_some_and(ends) {
+                    files.push(DataFile::in_partition(path, keys.clone()));
+                }
             }
         }
         if files.is_empty() {
             let folder = file_name(&real);
             return Err(DeclarationError::EmptyFolder { folder, extension }.into());
         }
-        files.sort();
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        partition::check_alike(&files)?;
         Ok(files)
     }
 
@@ -233,10 +243,11 @@ mod tests {
             fs::write(inside.join(name), "a\n").unwrap();
         }
         let files = access.files(inside, "csv").unwrap();
+        let files: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
         assert_eq!(files, [inside.join("a.csv"), inside.join("b.CSV")]);
-        fs::create_dir(inside.join("year=2024")).unwrap();
+        fs::create_dir(inside.join("more")).unwrap();
         let folder = access.files(inside, "csv").unwrap_err().to_string();
-        assert!(folder.contains("\"year=2024\"") && folder.contains("move"), "{folder}");
+        assert!(folder.contains("\"more\"") && folder.contains("move"), "{folder}");
     }
 
     #[test]

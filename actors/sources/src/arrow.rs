@@ -2,12 +2,15 @@
 //!
 //! Types are first cast to the widest of their family (64-bit integers, doubles, texts). A value
 //! that does not fit is an error. Dates and times become texts in ISO 8601, those with a time zone
-//! in UTC.
+//! in UTC. Lengths of time become seconds or ISO 8601, as their owner declares.
 
 use std::sync::Arc;
 
 use ::arrow_array::cast::AsArray;
-use ::arrow_array::types::{Float64Type, Int64Type};
+use ::arrow_array::types::{
+    DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType,
+    Float64Type, Int64Type,
+};
 use ::arrow_array::{Array, ArrayRef, LargeStringArray};
 use ::arrow_cast::display::FormatOptions;
 use ::arrow_cast::{CastOptions, cast_with_options};
@@ -36,6 +39,9 @@ fn found(field: &FieldRef) -> FoundColumn {
         // A column of this type has no values.
         _ if *field.data_type() == DataType::Null => Ok(None),
         Some(kind) => Ok(Some(kind)),
+        None if matches!(field.data_type(), DataType::Duration(_)) => {
+            Err(KindProblem::Duration(type_name(field.data_type())))
+        }
         None => Err(KindProblem::Unread(type_name(field.data_type()))),
     };
     let mut found = FoundColumn::new(field.name().clone(), kind);
@@ -131,6 +137,14 @@ pub(crate) fn add_column(
     builder: &mut BatchBuilder,
     place: &dyn Fn(u64) -> Place,
 ) -> Result<(), DataError> {
+    if let DataType::Duration(unit) = array.data_type() {
+        let as_text = builder.columns().get(column).is_some_and(|column| column.kind == Kind::Text);
+        for row in 0..array.len() {
+            let cell = duration(array, row, *unit, as_text);
+            builder.put(column, Ok(cell), || place(row_number(row)))?;
+        }
+        return Ok(());
+    }
     let (Some(kind), Some(target)) = (kind(array.data_type()), family(array.data_type())) else {
         return builder.put(column, Err(CellProblem::Binary), || place(1));
     };
@@ -145,6 +159,39 @@ pub(crate) fn add_column(
         builder.put(column, cell, || place(row_number(row)))?;
     }
     Ok(())
+}
+
+/// Reads a length of time: seconds with all decimals of its unit, or in the form of ISO 8601.
+fn duration(array: &ArrayRef, row: usize, unit: TimeUnit, as_text: bool) -> Cell {
+    if array.is_null(row) {
+        return Cell::Missing;
+    }
+    let (ticks, decimals) = match unit {
+        TimeUnit::Second => (array.as_primitive::<DurationSecondType>().value(row), 0),
+        TimeUnit::Millisecond => (array.as_primitive::<DurationMillisecondType>().value(row), 3),
+        TimeUnit::Microsecond => (array.as_primitive::<DurationMicrosecondType>().value(row), 6),
+        TimeUnit::Nanosecond => (array.as_primitive::<DurationNanosecondType>().value(row), 9),
+    };
+    let seconds = seconds(ticks, decimals);
+    if !as_text {
+        return Cell::Decimal(seconds);
+    }
+    match seconds.strip_prefix('-') {
+        Some(length) => Cell::Text(format!("-PT{length}S")),
+        None => Cell::Text(format!("PT{seconds}S")),
+    }
+}
+
+/// Writes ticks, of which 10 to the power of `decimals` make a second, as seconds without zeros at the
+/// end.
+fn seconds(ticks: i64, decimals: usize) -> String {
+    let digits = format!("{:0width$}", ticks.unsigned_abs(), width = decimals.saturating_add(1));
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(decimals));
+    let sign = if ticks < 0 { "-" } else { "" };
+    match fraction.trim_end_matches('0') {
+        "" => format!("{sign}{whole}"),
+        fraction => format!("{sign}{whole}.{fraction}"),
+    }
 }
 
 /// Reads the only value of an array. An integer beyond 64 bits keeps its digits.
@@ -263,6 +310,22 @@ mod tests {
     use ::arrow_array::FixedSizeBinaryArray;
 
     use super::*;
+
+    #[test]
+    fn ticks_are_written_as_seconds() {
+        let cases = [
+            (0, 6, "0"),
+            (1, 9, "0.000000001"),
+            (-1_500, 3, "-1.5"),
+            (5_400_000_000, 6, "5400"),
+            (90, 0, "90"),
+            (i64::MIN, 9, "-9223372036.854775808"),
+            (i64::MAX, 0, "9223372036854775807"),
+        ];
+        for (ticks, decimals, text) in cases {
+            assert_eq!(seconds(ticks, decimals), text);
+        }
+    }
 
     #[test]
     fn sixteen_bytes_are_read_as_a_uuid() {

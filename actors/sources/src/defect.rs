@@ -48,10 +48,36 @@ pub enum Malformed {
     /// A row has another length than the header.
     #[error(
         "the row has {found} fields and the header {expected}; a delimiter inside of a number or \
-         text does this: put the field in quotes, or declare another delimiter; where every row has \
-         one more, as with row names of R or a delimiter at its end, name that column in the header"
+         text does this: put the field in quotes, or declare another delimiter"
     )]
     Ragged {
+        /// Fields of the row.
+        found: usize,
+        /// Fields of the header.
+        expected: usize,
+    },
+    /// A row has one field more than the header, and text in the last one. To read it as one with a
+    /// name would shift the columns of a row that only has a decimal comma.
+    #[error(
+        "the row has {found} fields and the header {expected}: if each row begins with its name (row \
+         names, as R's write.table writes them), type a name and a delimiter, such as `row,`, at the \
+         beginning of the header, or write the file with `row.names = FALSE`; if a number or text has \
+         the delimiter in it, put the field in quotes, or declare another delimiter"
+    )]
+    RowNames {
+        /// Fields of the row.
+        found: usize,
+        /// Fields of the header.
+        expected: usize,
+    },
+    /// A row has one field more than the header, and the last one is blank.
+    #[error(
+        "the row has {found} fields and the header {expected}: if each row ends with a delimiter (a \
+         trailing comma), type one and a name, such as `,blank`, at the end of the header; if each \
+         begins with its name (row names, as R's write.table writes them), type one such as `row,` at \
+         its beginning"
+    )]
+    TrailingDelimiter {
         /// Fields of the row.
         found: usize,
         /// Fields of the header.

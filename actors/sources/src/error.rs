@@ -177,13 +177,24 @@ pub enum DeclarationError {
     /// The path is neither a file nor a folder.
     #[error("{0:?} is neither a regular file nor a folder of regular files")]
     NotAFile(String),
-    /// A folder holds a folder.
+    /// A folder holds a folder that is no partition.
     #[error(
-        "the folder holds the folder {0:?}, and only the files of one folder are read: register \
-         that folder by itself, move its files up (with what its name says as a column of their \
-         own), or move it elsewhere"
+        "the folder holds the folder {0:?}, and of folders in a folder only those named \
+         `column=value` are read, at most 16 in one another: register that folder by itself, name it \
+         so, move its files up, or move it elsewhere"
     )]
     SubFolder(String),
+    /// Files of a folder have different columns in their paths.
+    #[error(
+        "{other:?} lies in folders of other columns than {first:?}; give all files the same \
+         `column=value` folders, in the same order"
+    )]
+    Partitions {
+        /// The first file, with its partitions.
+        first: String,
+        /// A file that differs.
+        other: String,
+    },
     /// A folder has no file of the kind.
     #[error("the folder {folder:?} holds no file that ends in .{extension}")]
     EmptyFolder {
@@ -325,6 +336,18 @@ pub enum DataError {
         /// The source's word for the type.
         kind: String,
     },
+    /// A column's values are lengths of time.
+    #[error(
+        "column {column:?} is of type {kind}, a length of time: declare the column as number to read \
+         seconds (as integer if all are whole), or declare the column as text to read it in the form of \
+         ISO 8601, such as PT90.5S"
+    )]
+    Duration {
+        /// The column's name.
+        column: String,
+        /// The source's word for the type.
+        kind: String,
+    },
     /// Cells of a column are alike wrong.
     #[error("{first}; so do {more} more cells of the column")]
     Cells {
@@ -415,6 +438,7 @@ impl DataError {
             Self::Malformed { problem: Malformed::Marked, .. } => {
                 &[Remedy::Encoding(Encoding::Utf8)]
             }
+            Self::Duration { .. } => &[Remedy::Declare(Kind::Number), Remedy::Declare(Kind::Text)],
             Self::Cell { problem, .. } => problem.remedies(),
             Self::Cells { first, .. } => first.remedies(),
             _ => &[],

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::column::{Column, Kind, Times};
 use crate::error::{CellProblem, DataError, HeaderProblem, Place};
+use crate::partition::PartitionKey;
 
 /// The most columns of a dataset.
 pub const MAX_COLUMNS: usize = 10_000;
@@ -40,6 +41,8 @@ pub(crate) enum KindProblem {
     /// Values of the type of that name are texts, or lists, with parts: they are read as texts if
     /// their owner says so.
     Document(String),
+    /// Values of the type of that name are lengths of time: seconds or texts, as their owner says.
+    Duration(String),
     /// Values of that description need a declared kind.
     Mixed(&'static str),
     /// Numbers have commas, first in this place.
@@ -69,8 +72,13 @@ impl FoundColumn {
             (Err(KindProblem::Document(kind)), declared) if declared != Some(Kind::Text) => {
                 Err(DataError::Document { column, kind: kind.clone() })
             }
+            (Err(KindProblem::Duration(kind)), declared)
+                if !matches!(declared, Some(Kind::Integer | Kind::Number | Kind::Text)) =>
+            {
+                Err(DataError::Duration { column, kind: kind.clone() })
+            }
             (_, Some(declared)) => Ok(declared),
-            (Err(KindProblem::Document(_)), None) => Ok(Kind::Text),
+            (Err(KindProblem::Document(_) | KindProblem::Duration(_)), None) => Ok(Kind::Text),
             (Ok(kind), None) => Ok(kind.unwrap_or(Kind::Unknown)),
             (Err(KindProblem::Mixed(holds)), None) => Err(DataError::Mixed { column, holds }),
             (Err(KindProblem::Comma(place, problem)), None) => {
@@ -106,6 +114,12 @@ impl Head {
             places.entry(column.name.clone()).or_insert(place);
         }
         Self { columns, places }
+    }
+
+    /// Adds the columns of a file's path behind its own. One that the file has itself is there twice.
+    pub(crate) fn with_keys(self, keys: &[PartitionKey]) -> Self {
+        let keys = keys.iter().map(|key| FoundColumn::new(key.column.clone(), Ok(None)));
+        Self::new(self.columns.into_iter().chain(keys).collect())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

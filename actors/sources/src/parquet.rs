@@ -15,30 +15,44 @@ use ::parquet::arrow::arrow_reader::{
 use ::parquet::basic::Compression;
 use ::parquet::file::metadata::ParquetMetaData;
 
-use crate::access::{Access, file_error, file_name};
+use crate::access::{Access, file_error};
 use crate::arrow::{self, text_lengths};
 use crate::batch::{BATCH_BYTES, BatchBuilder};
 use crate::budget::Budget;
+use crate::csv::{self, Inferences};
+use crate::declaration::Wanted;
 use crate::error::{DataError, Place, SourceError};
 use crate::head::Head;
+use crate::inference::Inference;
 use crate::magic::{Foreign, recognised};
+use crate::partition::{DataFile, PartitionKey};
 use crate::values::BatchSink;
 
 /// The bytes of a cell in memory, without its text.
 const CELL: i64 = 24;
 
 /// Lists the columns of a file or folder.
-pub(crate) fn discover(path: &Path, access: &Access) -> Result<Head, SourceError> {
+pub(crate) fn discover(
+    path: &Path,
+    wanted: &Wanted<'_>,
+    access: &Access,
+) -> Result<Head, SourceError> {
     let mut whole: Option<(String, Head)> = None;
-    for path in access.files(path, "parquet")? {
-        let head = arrow::head(open(&path, access)?.builder.schema());
-        let name = file_name(&path);
+    let mut inferences = Inferences::new();
+    for file in access.files(path, "parquet")? {
+        let head = arrow::head(open(&file, access)?.builder.schema()).with_keys(&file.keys);
+        let inferred = file.keys.iter().filter(|key| wanted.infers(&key.column));
+        for PartitionKey { column, value } in inferred {
+            let begun = || Inference::new(wanted.formats().of(column));
+            let inference = inferences.entry(column.clone()).or_insert_with(begun);
+            inference.see(value, false, || Place::Row { file: file.name.clone(), row: 1 });
+        }
         match &mut whole {
-            None => whole = Some((name, head)),
-            Some((first, whole)) => whole.join(first, head, &name),
+            None => whole = Some((file.name, head)),
+            Some((first, whole)) => whole.join(first, head, &file.name),
         }
     }
-    Ok(whole.unwrap_or_default().1)
+    Ok(csv::conclude(whole.unwrap_or_default().1, &inferences))
 }
 
 /// Streams columns of a file or folder.
@@ -48,8 +62,8 @@ pub(crate) fn scan(
     access: &Access,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
-    for path in access.files(path, "parquet")? {
-        scan_file(open(&path, access)?, &file_name(&path), builder, sink)?;
+    for file in access.files(path, "parquet")? {
+        scan_file(open(&file, access)?, &file, builder, sink)?;
     }
     Ok(())
 }
@@ -58,17 +72,18 @@ pub(crate) fn scan(
 /// are written out.
 fn scan_file(
     file: File,
-    name: &str,
+    source: &DataFile,
     builder: &mut BatchBuilder,
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
+    let name = source.name.as_str();
     let mut budget = Budget::of_file(file.length);
     let mut before = 0;
-    for batch in project(file.builder, builder, name)? {
+    for batch in project(file.builder, builder, source)? {
         let batch = batch.map_err(|_| damaged(name))?;
         budget.spend(&batch).map_err(|_| DataError::Unfolds(name.to_owned()))?;
         for part in parts(&batch) {
-            convert(&part, name, before, builder)?;
+            convert(&part, source, before, builder)?;
             builder.flush(sink)?;
             before = rows_after(before, &part)?;
         }
@@ -83,15 +98,15 @@ struct File {
     length: u64,
 }
 
-fn open(path: &Path, access: &Access) -> Result<File, SourceError> {
+fn open(source: &DataFile, access: &Access) -> Result<File, SourceError> {
+    let DataFile { path, name, .. } = source;
     let file = access.open(path)?;
     let length = file.metadata().map_err(|error| file_error(path, &error))?.len();
-    let name = file_name(path);
     let whole = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-        .map_err(|_| foreign(&file, &name).unwrap_or_else(|| damaged(&name)))?;
+        .map_err(|_| foreign(&file, name).unwrap_or_else(|| damaged(name)))?;
     let options = ArrowReaderOptions::new().with_schema(with_views(whole.schema()));
     let folded = ArrowReaderMetadata::try_new(whole.metadata().clone(), options);
-    let folded = folded.map_err(|_| damaged(&name))?;
+    let folded = folded.map_err(|_| damaged(name))?;
     Ok(File { builder: ParquetRecordBatchReaderBuilder::new_with_metadata(file, folded), length })
 }
 
@@ -129,13 +144,18 @@ fn is_text(data_type: &DataType) -> bool {
 fn project(
     file: ParquetRecordBatchReaderBuilder<fs::File>,
     builder: &BatchBuilder,
-    name: &str,
+    source: &DataFile,
 ) -> Result<ParquetRecordBatchReader, DataError> {
     let mut roots = Vec::new();
     for column in builder.columns() {
-        let found = file.schema().index_of(&column.name);
-        roots.push(found.map_err(|_| DataError::Changed(column.name.clone()))?);
+        let in_path = source.keys.iter().filter(|key| key.column == column.name).count();
+        match (file.schema().index_of(&column.name), in_path) {
+            (Ok(found), 0) => roots.push(found),
+            (Err(_), 1) => {}
+            _ => return Err(DataError::Changed(column.name.clone())),
+        }
     }
+    let name = &source.name;
     let mask = ProjectionMask::roots(file.parquet_schema(), roots);
     check_codecs(file.metadata(), &mask, name)?;
     let rows = batch_rows(file.metadata(), &mask).min(builder.limit());
@@ -204,19 +224,24 @@ fn damaged(file: &str) -> DataError {
 /// Converts a record batch, column by column.
 fn convert(
     batch: &RecordBatch,
-    file: &str,
+    file: &DataFile,
     before: u64,
     builder: &mut BatchBuilder,
 ) -> Result<(), DataError> {
     let names: Vec<_> = builder.columns().iter().map(|column| column.name.clone()).collect();
     for (index, name) in names.into_iter().enumerate() {
+        let place =
+            |row: u64| Place::Row { file: file.name.clone(), row: before.saturating_add(row) };
+        if let Some(key) = file.keys.iter().find(|key| key.column == name) {
+            for _ in 0..batch.num_rows() {
+                builder.put_field(index, &key.value, false, || place(1))?;
+            }
+            continue;
+        }
         let Some(array) = batch.column_by_name(&name) else {
             return Err(DataError::Changed(name));
         };
-        arrow::add_column(array, index, builder, &|row| Place::Row {
-            file: file.to_owned(),
-            row: before.saturating_add(row),
-        })?;
+        arrow::add_column(array, index, builder, &place)?;
     }
     builder.end_rows(batch.num_rows());
     Ok(())

@@ -28,7 +28,7 @@ pub(crate) fn discover(
 ) -> Result<Head, SourceError> {
     guarded(source, || match source {
         Source::Csv { path, delimiter } => csv::discover(path, *delimiter, wanted, access),
-        Source::Parquet { path } => parquet::discover(path, access),
+        Source::Parquet { path } => parquet::discover(path, wanted, access),
         Source::Sqlite { .. } | Source::Postgres { .. } | Source::Mysql { .. } => {
             sql::discover(source, wanted, access)
         }
@@ -39,6 +39,22 @@ pub(crate) fn discover(
 /// do. Empty where the database does not say.
 pub(crate) fn advice(source: &Source, access: &Access) -> Vec<String> {
     guarded(source, || sql::advice(source, access)).unwrap_or_default()
+}
+
+/// Asks a database what more than reading its user may do. None for files.
+///
+/// # Errors
+/// If the database cannot be asked.
+pub fn rights_beyond_reading(
+    source: &Source,
+    access: &Access,
+) -> Option<Result<Vec<String>, SourceError>> {
+    match source {
+        Source::Postgres { .. } | Source::Mysql { .. } => {
+            Some(guarded(source, || sql::advice(source, access)))
+        }
+        Source::Csv { .. } | Source::Parquet { .. } | Source::Sqlite { .. } => None,
+    }
 }
 
 /// Streams columns of the given kinds. Rows that `filter` does not select may or may not be left

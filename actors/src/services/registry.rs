@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, ResponseFuture};
-use cloister_sources::{Declaration, register};
+use cloister_sources::{Declaration, register, rights_beyond_reading};
 use cloister_vault::Vault;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -40,6 +40,17 @@ pub(crate) struct Registered {
     pub(crate) declaration: Declaration,
     /// The dataset as it was found.
     pub(crate) dataset: cloister_sources::Dataset,
+}
+
+/// The rights, beside reading, of the user with which a dataset's database is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseRights {
+    /// The dataset's name.
+    pub dataset: String,
+    /// Rights that the node has no use for, each with its remedy.
+    pub notes: Vec<String>,
+    /// The reason for which the database did not tell.
+    pub error: Option<String>,
 }
 
 /// The methods that clients can call.
@@ -124,6 +135,25 @@ impl Books {
             .map(|(_, document)| parse(document).map(|registered| registered.dataset.entry()))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(json!(entries))
+    }
+
+    /// Asks the database of each dataset that has one what its user may do there. Blocks.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn database_rights(&self) -> Result<Vec<DatabaseRights>, ApiError> {
+        let documents = self.vault.datasets().map_err(|error| ApiError::state(&error))?;
+        let mut all = Vec::new();
+        for (dataset, document) in documents {
+            let source = parse(document)?.dataset.source;
+            let Some(asked) = rights_beyond_reading(&source, &self.access) else { continue };
+            let (notes, error) = match asked {
+                Ok(notes) => (notes, None),
+                Err(error) => (Vec::new(), Some(error.to_string())),
+            };
+            all.push(DatabaseRights { dataset, notes, error });
+        }
+        Ok(all)
     }
 
     /// Warns of policies of datasets that are not registered. Blocks.

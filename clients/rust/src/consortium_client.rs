@@ -65,6 +65,17 @@ pub enum State<'a> {
     Failed(&'a CallError),
 }
 
+/// The reason for which a member's node has no link to another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkProblem {
+    /// The member whose node tells.
+    pub from: String,
+    /// The member at the other end.
+    pub to: String,
+    /// The problem and its remedy.
+    pub problem: String,
+}
+
 /// The outcome at all parties, in their order.
 pub struct Reports {
     parties: Vec<(String, Result<Report, CallError>)>,
@@ -144,6 +155,24 @@ impl Consortium {
             Some((member.name.clone(), last))
         });
         known.collect()
+    }
+
+    /// Asks the nodes of these members for the problems of their links. Nodes that do not tell are
+    /// left out.
+    pub async fn link_problems(&self, at: &[&str]) -> Vec<LinkProblem> {
+        let nodes = self.each().filter(|(member, _)| at.contains(&member.name.as_str()));
+        let asked = nodes.map(|(member, client)| async {
+            let told = timeout(GLANCE, client.members()).await.ok()?.ok()?;
+            Some((member.name.clone(), told))
+        });
+        let told = join_all(asked.collect::<Vec<_>>()).await.into_iter().flatten();
+        told.flat_map(|(from, members)| {
+            members.into_iter().filter_map(move |member| {
+                let problem = member.link?.problem?;
+                Some(LinkProblem { from: from.clone(), to: member.name, problem })
+            })
+        })
+        .collect()
     }
 
     /// Has every node end the computations under a network's name. Returns the outcome at each.

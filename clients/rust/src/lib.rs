@@ -72,6 +72,8 @@ pub use cloister_api::{
 
 pub use self::column_list::{column_list, column_name};
 pub use self::config::{ApiMember, ClientFile, USUAL_DEADLINE_SECONDS};
-pub use self::consortium_client::{Consortium, Failed, Job, Reports, State, check_agreement};
+pub use self::consortium_client::{
+    Consortium, Failed, Job, LinkProblem, Reports, State, check_agreement,
+};
 pub use self::error::{Blame, CallError, ClientError, Refusal};
 pub use self::node_client::{Connection, Data, Handle, NodeClient, Request};

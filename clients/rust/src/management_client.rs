@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use awc::http::Method;
 use cloister_api::{
-    Cancelled, Computation, Computations, Function, Functions, Node, ProbeOrder, ProbeReport,
+    Cancelled, Computation, Computations, Function, Functions, Member, Members, Node, ProbeOrder,
+    ProbeReport,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -23,6 +24,12 @@ impl NodeClient {
     /// If the node cannot be reached or refuses, or has no such request; so for all here.
     pub async fn node(&self) -> Result<Node, CallError> {
         self.managed(Method::GET, "/v1/node").await
+    }
+
+    /// Lists the members that the node knows, with its link to each.
+    pub async fn members(&self) -> Result<Vec<Member>, CallError> {
+        let members: Members = self.managed(Method::GET, "/v1/members").await?;
+        Ok(members.members)
     }
 
     /// Has the node try its line to another member: silent for the time `idle`, and with so many

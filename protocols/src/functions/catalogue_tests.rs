@@ -42,6 +42,7 @@ fn values() -> Vec<(&'static str, Vec<Value>)> {
         ("fraction_bits", vec![json!(3)]),
         ("missing", vec![json!("drop")]),
         ("case", vec![json!("exact"), json!("lower")]),
+        ("category_case", vec![json!("exact"), json!("lower")]),
         ("by_id", vec![json!(true), json!(false)]),
         ("intercept", vec![json!(true), json!(false)]),
         ("pad_to", vec![json!(3)]),

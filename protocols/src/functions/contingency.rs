@@ -4,7 +4,7 @@
 use crate::functions::common::categories::Axes;
 use crate::functions::common::counting::{COUNTED_ROWS, Counting, ModeAlone, WholeTable};
 use crate::functions::common::tables::{
-    Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
+    CASE_ENTRY, Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
 };
 use crate::functions::descriptor::{Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
@@ -30,6 +30,7 @@ impl Counting for PairsOfCategories {
                 "the categories that there may be, as two lists of texts, so that nobody learns who holds \
                  which; from all parties' data where it is left out",
             ),
+            CASE_ENTRY,
             ONLY_MODE_ENTRY,
         ],
         result_keys: &["table", "mode", "samples", "withheld", "withheld_rows", "withheld_columns"],
@@ -37,17 +38,19 @@ impl Counting for PairsOfCategories {
     };
 
     fn counted(parameters: TableParameters, input: &Input) -> Result<CountedRows, InputError> {
+        let TableParameters { categories, case } = parameters;
         let rows = match input {
             Input::TextPairs(items) => {
-                Rows::single(items.iter().map(|(x, y)| [x.as_str(), y.as_str()]))
+                Rows::single(items.iter().map(|(x, y)| [x.as_str(), y.as_str()]), case)
             }
             Input::CountedPairs(items) => Rows::counted(
                 items.iter().map(|((x, y), times)| ([x.as_str(), y.as_str()], *times)),
+                case,
             ),
             other if other.is_empty() => Rows::none(),
             _ => return Err(InputError::Shape { expected: "pairs of texts" }),
         };
-        CountedRows::new(declared(parameters.categories)?, rows)
+        CountedRows::new(declared(categories)?, rows, case)
     }
 }
 

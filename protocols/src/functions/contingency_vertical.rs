@@ -6,7 +6,7 @@ use crate::engine::reveals::{
     ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, KINDS_OF_CATEGORIES, ONE_CATEGORY, SAME_ORDER, SIZES,
 };
 use crate::functions::common::joins::columns::Use;
-use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
+use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows, WITH_CATEGORIES};
 use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
 use crate::functions::common::joins::{KeyedRows, categories};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
@@ -38,6 +38,7 @@ impl Joining for JoinedTable {
         summary: "how often pairs of categories occur, one of each pair at the first party, one at the second, \
                   over the ids that all parties have",
         input: InputKind::Keyed([Behind::Category, Behind::Category]),
+        parameters: WITH_CATEGORIES,
         reveals: &[
             SIZES,
             COLUMNS,

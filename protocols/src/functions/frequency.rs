@@ -3,7 +3,7 @@
 use crate::functions::common::categories::Axes;
 use crate::functions::common::counting::{COUNTED_ROWS, Counting, ModeAlone, WholeTable};
 use crate::functions::common::tables::{
-    Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
+    CASE_ENTRY, Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
 };
 use crate::functions::descriptor::{Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
@@ -29,6 +29,7 @@ impl Counting for OneCategory {
                 "the categories that there may be, as texts, so that nobody learns who holds which; from all \
                  parties' data where it is left out",
             ),
+            CASE_ENTRY,
             ONLY_MODE_ENTRY,
         ],
         result_keys: &["histogram", "mode", "samples", "withheld"],
@@ -36,15 +37,16 @@ impl Counting for OneCategory {
     };
 
     fn counted(parameters: TableParameters, input: &Input) -> Result<CountedRows, InputError> {
+        let TableParameters { categories, case } = parameters;
         let rows = match input {
-            Input::Texts(items) => Rows::single(items.iter().map(|item| [item.as_str()])),
+            Input::Texts(items) => Rows::single(items.iter().map(|item| [item.as_str()]), case),
             Input::CountedTexts(items) => {
-                Rows::counted(items.iter().map(|(item, times)| ([item.as_str()], *times)))
+                Rows::counted(items.iter().map(|(item, times)| ([item.as_str()], *times)), case)
             }
             other if other.is_empty() => Rows::none(),
             _ => return Err(InputError::Shape { expected: "texts" }),
         };
-        CountedRows::new(declared(parameters.categories)?, rows)
+        CountedRows::new(declared(categories)?, rows, case)
     }
 }
 

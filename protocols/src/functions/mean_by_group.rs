@@ -6,7 +6,7 @@ use crate::engine::reveals::{
     ASCENDING, COLUMNS, ENOUGH_JOINED, GROUPS, JOINED, ONE_CATEGORY, SAME_ORDER, SIZES, UNIT, WIDTH,
 };
 use crate::functions::common::joins::columns::Use;
-use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
+use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows, WITH_CATEGORIES};
 use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
 use crate::functions::common::joins::{KeyedRows, categories};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
@@ -39,6 +39,7 @@ impl Joining for JoinedMeans {
         summary: "the means of the second party's numbers in each of the first party's groups, over the ids \
                   that all parties have",
         input: InputKind::Keyed([Behind::Category, Behind::Number]),
+        parameters: WITH_CATEGORIES,
         reveals: &[
             SIZES,
             COLUMNS,

@@ -75,11 +75,16 @@ pub(crate) async fn drive(
     Ok(reports)
 }
 
-/// Asks the nodes for their progress, for ever. Nodes that do not tell are left out.
+/// Asks the nodes for their progress, for ever, and those that wait for the problems of their
+/// links. Nodes that do not tell are left out.
 async fn follow(consortium: &Consortium, network: &str, progress: &Progress) -> Infallible {
     loop {
         sleep(POLL).await;
-        progress.update(&consortium.running(network).await);
+        let running = consortium.running(network).await;
+        let waiting = running.iter().filter(|(_, computation)| computation.waiting.is_some());
+        let waiting: Vec<&str> = waiting.map(|(party, _)| party.as_str()).collect();
+        let problems = consortium.link_problems(&waiting).await;
+        progress.update(&running, &problems);
     }
 }
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use cloister_client::{Computation, State, Waiting};
+use cloister_client::{Computation, LinkProblem, State, Waiting};
 use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -32,7 +32,8 @@ enum Lines {
 struct Wait {
     waiting: Waiting,
     since: Instant,
-    told: bool,
+    /// The reason that was written with it, blank if there was none; none before it is written.
+    told: Option<String>,
 }
 
 impl Progress {
@@ -67,17 +68,25 @@ impl Progress {
         }
     }
 
-    /// Shows the nodes' answers while they compute.
-    pub(super) fn update(&self, told: &[(String, Computation)]) {
+    /// Shows the nodes' answers while they compute, and why those that wait have no link.
+    pub(super) fn update(&self, told: &[(String, Computation)], problems: &[LinkProblem]) {
         for (party, computation) in told {
             let waiting = self.waiting(party, computation);
+            let reason = reason(party, computation, problems);
             match &self.lines {
                 Lines::Moving(lines) => {
                     if let Some(line) = lines.get(party).filter(|line| !line.is_finished()) {
-                        line.set_message(waiting.unwrap_or_else(|| stage(computation)));
+                        line.set_message(match waiting {
+                            Some(waiting) => waiting + &reason,
+                            None => stage(computation),
+                        });
                     }
                 }
-                Lines::Written => self.write_once(party, waiting),
+                Lines::Written => {
+                    if let Some(text) = self.unwritten(party, waiting, reason) {
+                        eprintln!("{party}: {text}");
+                    }
+                }
             }
         }
     }
@@ -97,22 +106,27 @@ impl Progress {
             waits.remove(party);
             return None;
         };
-        let new = Wait { waiting: waiting.clone(), since: Instant::now(), told: false };
+        let new = Wait { waiting: waiting.clone(), since: Instant::now(), told: None };
         let wait = waits.entry(party.to_owned()).or_insert(new);
         if wait.waiting != waiting {
-            *wait = Wait { waiting, since: Instant::now(), told: false };
+            *wait = Wait { waiting, since: Instant::now(), told: None };
         }
         let lasted = wait.since.elapsed();
         (lasted >= PATIENT).then(|| describe(&wait.waiting, lasted))
     }
 
-    /// Writes a wait once for each party.
-    fn write_once(&self, party: &str, waiting: Option<String>) {
+    /// Returns the line on a party's wait that is to be written: once for each wait and reason.
+    fn unwritten(&self, party: &str, waiting: Option<String>, reason: String) -> Option<String> {
         let mut waits = self.waits.borrow_mut();
-        let (Some(text), Some(wait)) = (waiting, waits.get_mut(party)) else { return };
-        if !std::mem::replace(&mut wait.told, true) {
-            eprintln!("{party}: {text}");
-        }
+        let (text, wait) = (waiting?, waits.get_mut(party)?);
+        let is_new = match &wait.told {
+            None => true,
+            Some(told) => !reason.is_empty() && *told != reason,
+        };
+        is_new.then(|| {
+            wait.told = Some(reason.clone());
+            text + &reason
+        })
     }
 }
 
@@ -158,6 +172,20 @@ fn describe(waiting: &Waiting, lasted: Duration) -> String {
     clean(&format!("waiting for {parties} since {minutes:02}:{:02}{at}", seconds % 60))
 }
 
+/// Writes why this party has no link to those that it waits for, as its node tells; blank if it
+/// does not.
+fn reason(party: &str, computation: &Computation, problems: &[LinkProblem]) -> String {
+    let Some(waiting) = &computation.waiting else { return String::new() };
+    let of_waiting =
+        |problem: &&LinkProblem| problem.from == party && waiting.parties.contains(&problem.to);
+    let told = problems.iter().filter(of_waiting);
+    clean(
+        &told
+            .map(|LinkProblem { to, problem, .. }| format!("; {to}: {problem}"))
+            .collect::<String>(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -186,6 +214,38 @@ mod tests {
         assert!(progress.waiting("a", &told).unwrap().starts_with("waiting for b since 00:"));
         let other = computation(json!({"parties": ["c"], "for": "agreeing", "since": "y"}));
         assert_eq!(progress.waiting("a", &other), None, "another wait begins anew");
+    }
+
+    #[test]
+    fn the_reason_of_a_failed_line_stands_beside_the_wait() {
+        let problem = |from: &str, to: &str, problem: &str| LinkProblem {
+            from: from.into(),
+            to: to.into(),
+            problem: problem.into(),
+        };
+        let told = computation(json!({"parties": ["b"], "for": "a connection", "since": "x"}));
+        let problems = [
+            problem("a", "b", "no route\u{1b}[2J"),
+            problem("a", "c", "another"),
+            problem("b", "a", "its own"),
+        ];
+        let first = reason("a", &told, &problems);
+        assert_eq!(first.replace(char::is_control, "?"), first, "control characters are cleaned");
+        assert!(first.starts_with("; b: no route") && !first.contains("another"), "{first}");
+        assert_eq!(reason("a", &computation(json!(null)), &problems), "");
+        let progress = Progress { lines: Lines::Written, waits: RefCell::default() };
+        let unwritten = |reason: &str| {
+            progress.waiting("a", &told);
+            let long = Instant::now().checked_sub(PATIENT).unwrap();
+            progress.waits.borrow_mut().get_mut("a").unwrap().since = long;
+            progress.unwritten("a", progress.waiting("a", &told), reason.to_owned())
+        };
+        assert!(unwritten("").unwrap().ends_with("at a connection"));
+        assert_eq!(unwritten(""), None, "a wait is written once");
+        assert!(unwritten("; b: refused").unwrap().ends_with("at a connection; b: refused"));
+        assert_eq!(unwritten("; b: refused"), None);
+        assert_eq!(unwritten(""), None);
+        assert!(unwritten("; b: unknown").is_some(), "another reason is told");
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn whole_numbers_beside_fractions(study: &Study) {
     assert_eq!(told["result"], json!({"sum": 9_007_199_254_740_994.0}));
 }
 
-/// Case 25: normal forms and blanks. Letters of both cases are different categories.
+/// Case 25: normal forms and blanks. Letters of both cases are one category where that is asked for.
 fn names_of_categories(study: &Study) {
     let files = ["25/u1.json", "25/u2.json", "25/u3.json"];
     let words: Vec<&str> = files.iter().flat_map(|file| ["--data-file", file]).collect();
@@ -95,6 +95,9 @@ fn names_of_categories(study: &Study) {
     let words: Vec<&str> = answers.iter().flat_map(|answer| ["--data", answer]).collect();
     let told = study.result(&[&["StatisticsFrequency"], &words[..]].concat());
     assert_eq!(told["histogram"], json!({"Yes": 1, "yes": 2}));
+    let lower = ["StatisticsFrequency", "--parameter", "case=lower"];
+    let told = study.result(&[&lower[..], &words].concat());
+    assert_eq!(told["histogram"], json!({"yes": 3}));
 }
 
 /// Case 26.

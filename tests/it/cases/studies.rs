@@ -1,6 +1,8 @@
 //! Studies over members whose data differ a little, and lines that cannot be.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use cloister_testkit::{Cluster, Kind, cloister};
 use serde_json::{Value, json};
@@ -51,4 +53,20 @@ fn a_name_that_does_not_resolve_is_told_at_once() {
         assert!(printed.contains(line), "{line}: {printed}");
     }
     failed(&output, 4, &[]);
+    // `compute` tells it while it waits, and not only at its end.
+    let computing = cloister()
+        .args(["compute", "SecureSum", "--data", "[1]", "--data", "[2]", "--consortium"])
+        .arg(cluster.folder())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn();
+    let mut computing = computing.unwrap();
+    let lines = BufReader::new(computing.stderr.take().unwrap()).lines();
+    let told = lines.map_while(Result::ok).find(|line| line.contains("waiting for clinic-1"));
+    let was_running = computing.try_wait().unwrap().is_none();
+    computing.kill().unwrap();
+    computing.wait().unwrap();
+    let told = told.unwrap();
+    assert!(was_running && told.contains("a connection; clinic-1: "), "{told}");
+    assert!(told.contains("clinic-1.invalid") && told.contains("cannot be reached"), "{told}");
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use self::encoding::decode;
 use self::records::{Record, RecordError, Records};
-use crate::access::{Access, file_error, file_name};
+use crate::access::{Access, file_error};
 use crate::batch::BatchBuilder;
 use crate::column::Column;
 use crate::declaration::Wanted;
@@ -21,6 +21,7 @@ use crate::error::{DataError, DeclarationError, HeaderProblem, Malformed, Place,
 use crate::format::Encoding;
 use crate::head::{FoundColumn, Head, KindProblem, MAX_COLUMNS};
 use crate::inference::Inference;
+use crate::partition::{DataFile, PartitionKey};
 use crate::values::BatchSink;
 
 /// The bytes that are read from a file at once.
@@ -35,7 +36,7 @@ pub(crate) struct Form {
 }
 
 /// The inferences of columns, by name.
-type Inferences = BTreeMap<String, Inference>;
+pub(crate) type Inferences = BTreeMap<String, Inference>;
 
 /// Lists the columns of a file or folder. Kinds are inferred where they are wanted.
 pub(crate) fn discover(
@@ -48,7 +49,7 @@ pub(crate) fn discover(
     let mut inferences = Inferences::new();
     let mut whole: Option<(String, Head)> = None;
     for file in access.files(path, "csv")? {
-        let mut table = Table::open(&file, form, access)?;
+        let mut table = Table::open(file, form, access)?;
         table.check_delimiter(wanted)?;
         table.infer(&mut inferences, wanted)?;
         match &mut whole {
@@ -69,7 +70,7 @@ pub(crate) fn scan(
     sink: BatchSink<'_>,
 ) -> Result<(), SourceError> {
     for file in access.files(path, "csv")? {
-        Table::open(&file, form, access)?.add_rows(builder, sink)?;
+        Table::open(file, form, access)?.add_rows(builder, sink)?;
     }
     Ok(())
 }
@@ -102,16 +103,22 @@ pub(crate) fn scan_text(
 struct Table<R> {
     /// The name of the file, for messages.
     file: String,
+    /// The columns: of the text, and behind them those of the path.
     head: Head,
+    /// The columns of the path.
+    keys: Vec<PartitionKey>,
     records: Records<R>,
     encoding: Encoding,
 }
 
 impl Table<BufReader<File>> {
-    fn open(path: &Path, form: Form, access: &Access) -> Result<Self, SourceError> {
-        let file = BufReader::with_capacity(BUFFER, access.open(path)?);
+    fn open(file: DataFile, form: Form, access: &Access) -> Result<Self, SourceError> {
+        let text = BufReader::with_capacity(BUFFER, access.open(&file.path)?);
         // A dataset may choose among more columns than it takes.
-        Self::new(file, file_name(path), form, usize::MAX)
+        let mut table = Self::new(text, file.name, form, usize::MAX)?;
+        table.head = table.head.with_keys(&file.keys);
+        table.keys = file.keys;
+        Ok(table)
     }
 }
 
@@ -137,17 +144,20 @@ impl<R: BufRead> Table<R> {
             return Err(DataError::Header(HeaderProblem::TooMany).into());
         }
         let head = head(first, form.encoding);
-        Ok(Self { file, head, records, encoding: form.encoding })
+        Ok(Self { file, head, keys: Vec::new(), records, encoding: form.encoding })
     }
 
+    /// Returns the number of fields of each row.
     fn width(&self) -> usize {
-        self.head.columns().len()
+        self.head.columns().len().saturating_sub(self.keys.len())
     }
 
     /// Refuses an only column whose name holds delimiters, unless it is chosen by this name.
     fn check_delimiter(&self, wanted: &Wanted<'_>) -> Result<(), SourceError> {
-        match self.head.columns() {
-            [only] if only.name.contains([';', '\t', ',', '|']) && !wanted.names(&only.name) => {
+        match self.head.columns().get(..self.width()) {
+            Some([only])
+                if only.name.contains([';', '\t', ',', '|']) && !wanted.names(&only.name) =>
+            {
                 Err(malformed(&self.file, 1, Malformed::Delimiter))
             }
             _ => Ok(()),
@@ -161,7 +171,7 @@ impl<R: BufRead> Table<R> {
         wanted: &Wanted<'_>,
     ) -> Result<u64, SourceError> {
         let width = self.width();
-        let Self { file, head, records, encoding } = self;
+        let Self { file, head, keys, records, encoding } = self;
         let mut observed: Vec<Option<Inference>> = Vec::new();
         for found in head.columns() {
             let infers = found.problem.is_none() && wanted.infers(&found.name);
@@ -179,6 +189,11 @@ impl<R: BufRead> Table<R> {
                 inference.see(&text, field.quoted, || line(file, record.line));
             }
         }
+        let keys = if rows == 0 { &[] } else { keys.as_slice() };
+        for (key, inference) in keys.iter().zip(observed.iter_mut().skip(width)) {
+            let Some(inference) = inference else { continue };
+            inference.see(&key.value, false, || Place::Row { file: file.clone(), row: 1 });
+        }
         for (found, inference) in head.columns().iter().zip(observed) {
             inferences.extend(inference.map(|inference| (found.name.clone(), inference)));
         }
@@ -191,13 +206,18 @@ impl<R: BufRead> Table<R> {
         sink: BatchSink<'_>,
     ) -> Result<(), SourceError> {
         let width = self.width();
-        let Self { file, head, records, encoding } = self;
+        let Self { file, head, keys, records, encoding } = self;
         let targets = targets(head, builder.columns())?;
         while let Some(record) = next(records, width, file)? {
             for (index, (field, targets)) in record.fields().zip(&targets).enumerate() {
                 for target in targets {
                     let text = decoded(field.bytes, *encoding, index, record.line, file)?;
                     builder.put_field(*target, &text, field.quoted, || line(file, record.line))?;
+                }
+            }
+            for (key, targets) in keys.iter().zip(targets.iter().skip(width)) {
+                for target in targets {
+                    builder.put_field(*target, &key.value, false, || line(file, record.line))?;
                 }
             }
             if builder.end_row() {
@@ -232,15 +252,26 @@ fn next<'a, R: BufRead>(
 ) -> Result<Option<&'a Record>, SourceError> {
     match records.next(width).map_err(|error| explain(error, file))? {
         Some(record) if record.len() != width => {
-            let problem = Malformed::Ragged { found: record.len(), expected: width };
-            Err(malformed(file, record.line, problem))
+            Err(malformed(file, record.line, other_length(record, width)))
         }
         other => Ok(other),
     }
 }
 
+/// Returns the defect of a row of another length than the header. The two frequent causes of one
+/// field more cannot be told apart for certain, and a wrong guess would shift the columns.
+fn other_length(record: &Record, expected: usize) -> Malformed {
+    let found = record.len();
+    let ends_blank = record.fields().last().is_some_and(|last| last.bytes.is_empty());
+    match (found == expected.saturating_add(1), ends_blank) {
+        (true, true) => Malformed::TrailingDelimiter { found, expected },
+        (true, false) => Malformed::RowNames { found, expected },
+        (false, _) => Malformed::Ragged { found, expected },
+    }
+}
+
 /// Writes the inferred kinds into the head, and advice on them.
-fn conclude(mut head: Head, inferences: &Inferences) -> Head {
+pub(crate) fn conclude(mut head: Head, inferences: &Inferences) -> Head {
     for (name, inference) in inferences {
         let comma = |(place, problem)| KindProblem::Comma(place, problem);
         head.set_kind(name, inference.kind().map_err(comma));

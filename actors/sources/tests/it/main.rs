@@ -3,7 +3,9 @@
 
 mod damaged;
 mod databases;
+mod durations;
 mod files;
 mod hostile;
+mod partitions;
 mod remedies;
 mod written;

@@ -20,7 +20,7 @@ use crate::kernel::echo::{Digest, Views};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::reveal::Reveal;
-use crate::kernel::text::normal_form;
+use crate::kernel::text::Case;
 use crate::kernel::wire;
 
 /// The most categories of one variable.
@@ -40,9 +40,14 @@ const ENTRY: usize = 64;
 /// The categories of each variable of a table, sorted, each once.
 pub(crate) type Axes = Vec<Vec<String>>;
 
-/// Unites the categories of all parties' data.
-pub(crate) async fn unite(channel: &Channel, own: Axes, shows: Reveal) -> Result<Axes, Fault> {
-    let lists = exchange(channel, &own, Order::Ascending, shows).await?;
+/// Unites the categories of all parties' data, which are compared in this case.
+pub(crate) async fn unite(
+    channel: &Channel,
+    own: Axes,
+    case: Case,
+    shows: Reveal,
+) -> Result<Axes, Fault> {
+    let lists = exchange(channel, &own, Form { order: Order::Ascending, case }, shows).await?;
     let union = lists.into_iter().fold(own, merge);
     match excess(&union) {
         None => Ok(union),
@@ -54,7 +59,7 @@ pub(crate) async fn unite(channel: &Channel, own: Axes, shows: Reveal) -> Result
 pub(crate) async fn exchange(
     channel: &Channel,
     own: &Axes,
-    order: Order,
+    form: Form,
     shows: Reveal,
 ) -> Result<Vec<Axes>, Fault> {
     channel.reveal(shows)?;
@@ -62,7 +67,7 @@ pub(crate) async fn exchange(
     channel.begin_round("categories");
     let digest = digest(&list);
     channel.broadcast(list);
-    let lists = receive_lists(channel, own.len(), order).await?;
+    let lists = receive_lists(channel, own.len(), form).await?;
 
     channel.begin_round("categories echo");
     let digests = lists.iter().map(|list| (list.from, list.digest)).collect();
@@ -117,7 +122,16 @@ pub(crate) fn check_message(own: &Axes) -> Result<(), InputError> {
     wire::encode(own).map(drop).map_err(|_| too_long())
 }
 
-/// The order of names in a list, in which no name comes twice, and each is in its normal form.
+/// The form of the lists that honest parties send.
+#[derive(Clone, Copy)]
+pub(crate) struct Form {
+    /// The order of names.
+    pub(crate) order: Order,
+    /// The case in which names are compared, and written.
+    pub(crate) case: Case,
+}
+
+/// The order of names in a list, in which no name comes twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Ascending,
@@ -130,25 +144,25 @@ struct List {
     digest: Digest,
 }
 
-async fn receive_lists(channel: &Channel, axes: usize, order: Order) -> Result<Vec<List>, Fault> {
+async fn receive_lists(channel: &Channel, axes: usize, form: Form) -> Result<Vec<List>, Fault> {
     let messages = channel.gather().await?.into_iter();
-    messages.map(|(from, message)| parse(from, message, axes, order)).collect()
+    messages.map(|(from, message)| parse(from, message, axes, form)).collect()
 }
 
-fn parse(from: Party, message: Message, axes: usize, order: Order) -> Result<List, Fault> {
+fn parse(from: Party, message: Message, axes: usize, form: Form) -> Result<List, Fault> {
     let bytes = message.into_bytes();
     let list: Option<Axes> = wire::decode(&bytes).ok();
     let valid =
-        list.filter(|list| list.len() == axes && list.iter().all(|axis| is_valid(axis, order)));
+        list.filter(|list| list.len() == axes && list.iter().all(|axis| is_valid(axis, form)));
     let axes = valid.ok_or_else(|| Fault::blame(from, Misbehaviour::Malformed))?;
     Ok(List { from, axes, digest: digest(&bytes) })
 }
 
-/// Returns whether a list may come from an honest party. Its names are in their normal form: a
-/// dishonest party could show the same name twice else.
-fn is_valid(axis: &[String], order: Order) -> bool {
+/// Returns whether a list may come from an honest party. Its names are in the form in which they are
+/// compared: a dishonest party could show the same name twice else.
+fn is_valid(axis: &[String], Form { order, case }: Form) -> bool {
     axis.len() <= MAX_CATEGORIES
-        && axis.iter().all(|name| name.len() <= MAX_NAME && normal_form(name) == name.as_str())
+        && axis.iter().all(|name| name.len() <= MAX_NAME && case.compared(name) == name.as_str())
         && match order {
             Order::Ascending => axis.iter().is_sorted_by(|a, b| a < b),
             Order::Any => axis.iter().collect::<BTreeSet<_>>().len() == axis.len(),

@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 use crate::functions::descriptor::ParameterEntry;
 use crate::functions::parameters::{Agreed, NO, refuse};
 use crate::kernel::fault::InputError;
+use crate::kernel::text::Case;
 use crate::suites::intersection::ItemHash;
-use crate::suites::intersection::items::{Case, ITEMS};
+use crate::suites::intersection::items::{ITEMS, item};
 
 /// The name of the declared size in requests.
 const PAD_TO_NAME: &str = "pad_to";
@@ -19,12 +20,18 @@ const PAD_TO_NAME: &str = "pad_to";
 /// The most items of a party.
 pub(crate) const MOST_ITEMS: usize = 1 << 24;
 
-/// The parameters of ids and items: their comparison, and the padding of each party's set.
+/// The name of the comparison of categories beside ids, in requests and in the spec.
+const CATEGORY_CASE_NAME: &str = "category_case";
+
+/// The parameters of ids and items: their comparison, the padding of each party's set, and the
+/// comparison of categories beside them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Ids {
     #[serde(default)]
     case: Case,
     pub(crate) pad_to: Option<u64>,
+    #[serde(default)]
+    pub(crate) category_case: Case,
 }
 
 impl Ids {
@@ -40,10 +47,24 @@ impl Ids {
          the true number where it is left out",
     );
 
-    /// Returns the comparison of items, and the padding of sets, as the spec has them.
+    /// The entry of functions that take categories beside ids.
+    pub(crate) const CATEGORY_CASE: ParameterEntry = ParameterEntry::text(
+        CATEGORY_CASE_NAME,
+        "of categories: `exact`, where upper and lower case differ (the usual one), or `lower`, where they \
+         are compared and shown in lower case",
+    );
+
+    /// Returns the comparison of items and categories, and the padding of sets, as the spec has
+    /// them.
     pub(crate) fn agreed(self) -> Agreed {
         let size = self.pad_to.map_or_else(|| NO.to_owned(), |size| size.to_string());
-        [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO_NAME.to_owned(), size)].into()
+        let mut agreed: Agreed =
+            [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO_NAME.to_owned(), size)]
+                .into();
+        if self.category_case != Case::Exact {
+            agreed.insert(CATEGORY_CASE_NAME.to_owned(), self.category_case.rule().to_owned());
+        }
+        agreed
     }
 
     /// Returns the items that texts stand for.
@@ -54,7 +75,7 @@ impl Ids {
         texts
             .iter()
             .enumerate()
-            .map(|(index, text)| self.case.item(text).ok_or(InputError::BlankId { index }))
+            .map(|(index, text)| item(text, self.case).ok_or(InputError::BlankId { index }))
             .collect::<Result<_, _>>()
             .map(Zeroizing::new)
     }

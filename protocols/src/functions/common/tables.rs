@@ -31,10 +31,13 @@ use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::reveal::Reveal;
 use crate::kernel::session::Spec;
-use crate::kernel::text::normal_form;
+use crate::kernel::text::Case;
 
 /// The name of the parameter in the spec.
 const CATEGORIES_NAME: &str = "categories";
+
+/// The name in requests and in the spec of the case in which categories are compared.
+const CASE_NAME: &str = "case";
 
 /// The words between the number of declared categories and their hash.
 const HASHED: &str = " declared, blake3 ";
@@ -89,6 +92,7 @@ pub struct Whole {
 /// One party's rows by their categories. A frequency table has one axis, a contingency table two.
 pub(crate) struct CountedRows {
     declared: bool,
+    case: Case,
     axes: Axes,
     rows: Positions,
     /// The number of times that each row occurs; none if each occurs once.
@@ -114,6 +118,8 @@ pub(crate) enum Categories {
 #[derive(Deserialize)]
 pub(crate) struct TableParameters {
     pub(crate) categories: Option<Categories>,
+    #[serde(default)]
+    pub(crate) case: Case,
 }
 
 /// The position of the category of each row for each axis: as many a row as there are axes.
@@ -132,18 +138,29 @@ pub(crate) const ONLY_MODE_ENTRY: ParameterEntry = ParameterEntry::boolean(
      where it is left out",
 );
 
+/// The parameter that says whether categories that differ in case alone are one.
+pub(crate) const CASE_ENTRY: ParameterEntry = ParameterEntry::text(
+    CASE_NAME,
+    "of categories: `exact`, where upper and lower case differ (the usual one), or `lower`, where they \
+     are compared and shown in lower case",
+);
+
 impl<'a, const D: usize> Rows<'a, D> {
     /// Creates rows of which each occurs once.
-    pub(crate) fn single(items: impl Iterator<Item = [&'a str; D]>) -> Self {
-        Self { items: items.map(|item| item.map(normal_form)).collect(), times: None }
+    pub(crate) fn single(items: impl Iterator<Item = [&'a str; D]>, case: Case) -> Self {
+        let compared = |item: [&'a str; D]| item.map(|text| case.compared(text));
+        Self { items: items.map(compared).collect(), times: None }
     }
 
     /// Creates rows that occur so many times. Those that never occur are left out.
-    pub(crate) fn counted(rows: impl ExactSizeIterator<Item = ([&'a str; D], u64)>) -> Self {
+    pub(crate) fn counted(
+        rows: impl ExactSizeIterator<Item = ([&'a str; D], u64)>,
+        case: Case,
+    ) -> Self {
         let mut times = Zeroizing::new(Vec::with_capacity(rows.len()));
         let mut items = Vec::with_capacity(rows.len());
         for (row, count) in rows.filter(|(_, count)| *count > 0) {
-            items.push(row.map(normal_form));
+            items.push(row.map(|text| case.compared(text)));
             times.push(count);
         }
         Self { items, times: Some(times) }
@@ -155,24 +172,32 @@ impl<'a, const D: usize> Rows<'a, D> {
 }
 
 impl CountedRows {
-    /// Finds the place of each row in the table, among `declared` categories or the rows' own.
+    /// Finds the place of each row in the table, among `declared` categories or the rows' own. All
+    /// are compared in this case, in which the rows are already.
     pub(crate) fn new<const D: usize>(
         declared: Option<Axes>,
         rows: Rows<'_, D>,
+        case: Case,
     ) -> Result<Self, InputError> {
         let Rows { items, times } = rows;
         let is_declared = declared.is_some();
         let axes = match declared {
-            Some(axes) => axes.into_iter().map(sorted).collect::<Result<_, _>>()?,
+            Some(axes) => {
+                axes.into_iter().map(|axis| sorted(&axis, case)).collect::<Result<_, _>>()?
+            }
             None => own_axes(&items)?,
         };
         categories::check_size(&axes)?;
-        Ok(Self { declared: is_declared, rows: positions(&axes, &items)?, times, axes })
+        Ok(Self { declared: is_declared, case, rows: positions(&axes, &items)?, times, axes })
     }
 
     pub(crate) fn agreed(&self) -> Agreed {
         let text = if self.declared { fingerprint(&self.axes) } else { "from the data".to_owned() };
-        [(CATEGORIES_NAME.to_owned(), text)].into()
+        let mut agreed: Agreed = [(CATEGORIES_NAME.to_owned(), text)].into();
+        if self.case != Case::Exact {
+            agreed.insert(CASE_NAME.to_owned(), self.case.rule().to_owned());
+        }
+        agreed
     }
 
     pub(crate) fn words(&self) -> usize {
@@ -189,14 +214,14 @@ impl CountedRows {
         self,
         channel: &Channel,
     ) -> Result<(Axes, Zeroizing<Vec<u64>>), Fault> {
-        let Self { declared, axes: own, rows, times } = self;
+        let Self { declared, case, axes: own, rows, times } = self;
         if declared {
             // It is in the agreement.
             channel.reveal(DECLARED)?;
         }
         let axes = match declared {
             true => own.clone(),
-            false => categories::unite(channel, own.clone(), CATEGORIES).await?,
+            false => categories::unite(channel, own.clone(), case, CATEGORIES).await?,
         };
         let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
         let times = times.as_deref().map(Vec::as_slice);
@@ -227,8 +252,8 @@ pub(crate) fn refuse_categories(expected: &str) -> InputError {
 }
 
 /// Sorts declared categories: two parties that list the same ones agree.
-fn sorted(axis: Vec<String>) -> Result<Vec<String>, InputError> {
-    let mut axis: Vec<String> = axis.iter().map(|text| normal_form(text).into_owned()).collect();
+fn sorted(axis: &[String], case: Case) -> Result<Vec<String>, InputError> {
+    let mut axis: Vec<String> = axis.iter().map(|text| case.compared(text).into_owned()).collect();
     axis.sort();
     axis.iter().try_for_each(|name| categories::check_name(name))?;
     if !axis.iter().is_sorted_by(|a, b| a < b) {

@@ -13,6 +13,7 @@ use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::simulation::adversary::{Action, Tamper};
 use crate::kernel::simulation::{Ending, Simulation};
+use crate::kernel::text::Case;
 use crate::testing::{self, Run, seed};
 
 fn texts(items: &[&str]) -> Input {
@@ -108,6 +109,59 @@ fn a_name_written_in_two_ways_is_one_category() {
     let function = find("StatisticsFrequency").unwrap();
     let refused = Request::check(function, &parameters, &testing::parties(2)).unwrap_err();
     assert!(matches!(refused, InputError::Parameter { name: "categories", .. }), "{refused:?}");
+}
+
+#[test]
+fn letters_of_both_cases_are_one_category_where_that_is_asked_for() {
+    let lower = || Parameters::default().with("case", Some(Case::Lower));
+    let inputs = || [&["Yes", "MU\u{308}LLER"][..], &["yes ", "m\u{fc}ller"], &["YES"]].map(texts);
+    let run = Run::new("StatisticsFrequency", inputs().to_vec());
+    let due =
+        json!({"histogram": {"YES": 1, "Yes": 1, "yes": 1, "M\u{dc}LLER": 1, "m\u{fc}ller": 1}});
+    assert_eq!(json(&run)["histogram"], due["histogram"], "exact is the usual one");
+    let due = whole(json!({"histogram": {"m\u{fc}ller": 2, "yes": 3}, "mode": "yes"}), 5);
+    assert_eq!(json(&run.parameters(lower())), due);
+    let declared =
+        |categories: &[&str]| lower().with("categories", Some(Categories::One(names(categories))));
+    let run = Run::new("StatisticsFrequency", inputs().to_vec());
+    assert_eq!(json(&run.parameters(declared(&["YES", "M\u{fc}ller"]))), due);
+    let function = find("StatisticsFrequency").unwrap();
+    let twice = declared(&["Yes", "yes"]);
+    let refused = Request::check(function, &twice, &testing::parties(2)).unwrap_err();
+    assert!(matches!(refused, InputError::Parameter { name: "categories", .. }), "{refused:?}");
+    let mode = lower().with("only_mode", Some(true));
+    let run = Run::new("StatisticsFrequency", inputs().to_vec()).parameters(mode);
+    assert_eq!(json(&run), json!({"mode": "yes"}));
+    let cells = [pairs(&[("yes", "A")]), pairs(&[("YES", "a"), ("No", "b")]), pairs(&[])];
+    let run = Run::new("StatisticsContingency", cells.to_vec()).parameters(lower());
+    assert_eq!(json(&run)["table"], json!({"no": {"a": 0, "b": 1}, "yes": {"a": 2, "b": 0}}));
+    let counted = |rows: &[(&str, u64)]| {
+        Input::CountedTexts(rows.iter().map(|(name, times)| ((*name).to_owned(), *times)).collect())
+    };
+    let inputs = vec![counted(&[("Yes", 3), ("yes", 4), ("YES", 0)]), texts(&["yEs"])];
+    let run = Run::new("StatisticsFrequency", inputs).parameters(lower());
+    assert_eq!(json(&run)["histogram"], json!({"yes": 8}), "a database has counted");
+}
+
+/// A list with the same category twice would be shown as two.
+#[test]
+fn names_in_another_case_than_the_agreed_one_are_no_honest_partys() {
+    let cheater = Party::new(1).unwrap();
+    let list = crate::kernel::wire::encode(&vec![names(&["Yes", "yes"])]).unwrap();
+    let tamper = Tamper::new(cheater, None, 1, Action::Replace(list.into())).retagging();
+    let run = frequency().parameters(Parameters::default().with("case", Some(Case::Lower)));
+    let report = run.simulate(Simulation::new(seed()).adversary(tamper));
+    assert_eq!(report.endings[0].fault(), Some(&Fault::blame(cheater, Misbehaviour::Malformed)));
+}
+
+#[test]
+fn parties_that_compare_categories_otherwise_disagree() {
+    let agreed = |case| {
+        let parameters = Parameters::default().with("case", Some(case));
+        frequency().parameters(parameters).request(0).unwrap().parameters()
+    };
+    assert_ne!(agreed(Case::Exact), agreed(Case::Lower));
+    assert_eq!(agreed(Case::Exact), frequency().request(0).unwrap().parameters());
 }
 
 #[test]

@@ -5,49 +5,21 @@
 //! parties agree to compare in lower case. Of an item that comes several times one is kept. A blank
 //! text is no item.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::ItemHash;
 use crate::algebra::digest::first_block;
 use crate::kernel::session::SessionHash;
-use crate::kernel::text::normal_form;
+use crate::kernel::text::Case;
 
 /// The name in the spec of the rule for comparing items.
 pub(crate) const ITEMS: &str = "items";
 
-/// The treatment of upper and lower case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Case {
-    /// Upper and lower case are different.
-    #[default]
-    Exact,
-    /// Items are compared in lower case.
-    Lower,
-}
-
-impl Case {
-    /// Returns the whole rule, as the spec has it.
-    pub(crate) fn rule(self) -> &'static str {
-        match self {
-            Self::Exact => "trimmed, NFC, case as it is",
-            Self::Lower => "trimmed, NFC, lower case",
-        }
-    }
-
-    /// Returns the item that a text stands for; none for a blank text, which is a missing item. People
-    /// without an id are not the same person.
-    pub(crate) fn item(self, text: &str) -> Option<String> {
-        let text = match self {
-            Self::Exact => Cow::Borrowed(text),
-            Self::Lower => Cow::Owned(text.trim().to_lowercase()),
-        };
-        let item = normal_form(&text);
-        (!item.is_empty()).then(|| item.into_owned())
-    }
+/// Returns the item that a text stands for; none for a blank text, which is a missing item. People
+/// without an id are not the same person.
+pub(crate) fn item(text: &str, case: Case) -> Option<String> {
+    let item = case.compared(text);
+    (!item.is_empty()).then(|| item.into_owned())
 }
 
 /// Returns the item hash of an item in this session: 128 bits of a hash. Any party that knows the
@@ -68,13 +40,13 @@ mod tests {
 
     #[test]
     fn the_same_text_written_otherwise_is_the_same_item() {
-        let exact = |text| Case::Exact.item(text).unwrap();
+        let exact = |text| item(text, Case::Exact).unwrap();
         assert_eq!(exact(" Jose\u{301}\t"), "Jos\u{e9}");
         assert_eq!(exact("\u{a0}Müller\u{2003}"), exact("Mu\u{308}ller"));
         // Kelvin and Ångström have canonical equals.
         assert_eq!(exact("\u{212a}\u{212b}"), "K\u{c5}");
         assert_ne!(exact("Müller"), exact("müller"));
-        let lower = |text| Case::Lower.item(text).unwrap();
+        let lower = |text| item(text, Case::Lower).unwrap();
         assert_eq!(lower("MU\u{308}LLER "), lower("müller"));
         assert_eq!(lower("ΑΣ"), "ας");
     }
@@ -82,8 +54,8 @@ mod tests {
     #[test]
     fn a_blank_text_is_no_item() {
         for blank in ["", " ", "\t\n", "\u{a0}\u{2003}"] {
-            assert_eq!(Case::Exact.item(blank), None);
-            assert_eq!(Case::Lower.item(blank), None);
+            assert_eq!(item(blank, Case::Exact), None);
+            assert_eq!(item(blank, Case::Lower), None);
         }
     }
 
@@ -92,8 +64,8 @@ mod tests {
         let pairs =
             [("a", "\u{430}"), ("A", "\u{391}"), ("1", "\u{ff11}"), ("ﬁ", "fi"), ("a b", "a  b")];
         for (one, other) in pairs {
-            assert_ne!(Case::Exact.item(one), Case::Exact.item(other));
-            assert_ne!(Case::Lower.item(one), Case::Lower.item(other));
+            assert_ne!(item(one, Case::Exact), item(other, Case::Exact));
+            assert_ne!(item(one, Case::Lower), item(other, Case::Lower));
         }
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use rand_core::Rng;
 
-use super::items::Case;
 use crate::computation::{Answer, Input};
 use crate::functions::parameters::Parameters;
 use crate::kernel::disclosure::{Profile, Refusal};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::simulation::Simulation;
+use crate::kernel::text::Case;
 use crate::testing::names::INTERSECTION;
 use crate::testing::{Run, rng, seed};
 

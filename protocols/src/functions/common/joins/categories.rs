@@ -31,7 +31,7 @@ use crate::engine::reveals::{ONE_CATEGORY, UNIT};
 use crate::engine::shared::{Shared, SharedBits};
 use crate::engine::{Dimensions, Engine, Reconstructed};
 use crate::functions::answer::Answer;
-use crate::functions::common::categories::{Axes, Order, check_size, exchange};
+use crate::functions::common::categories::{Axes, Form, Order, check_size, exchange};
 use crate::functions::common::tables;
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::equations::Equations;
@@ -39,6 +39,7 @@ use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::prss::order_of;
 use crate::kernel::reveal::Reveal;
+use crate::kernel::text::Case;
 use crate::release::open_counts;
 
 /// The most categories of a party.
@@ -160,7 +161,7 @@ async fn all_cells<E: Matching>(
     let place = |alias: &u64| aliases.binary_search(alias).map_err(|_| Fault::InvalidOpening);
     let places: Result<Vec<usize>, Fault> = seen.get(me).into_iter().flatten().map(place).collect();
     let names = own.names(&places?)?;
-    let axes = names_of_both(cx, names, seen.each_ref().map(Vec::len)).await?;
+    let axes = names_of_both(cx, names, join.category_case, seen.each_ref().map(Vec::len)).await?;
     let [x, y] = &seen;
     let cells = x.iter().flat_map(|x| y.iter().map(move |y| (*x, *y)));
     let counts: Vec<u64> = cells.map(|cell| counts.get(&cell).copied().unwrap_or(0)).collect();
@@ -205,7 +206,7 @@ async fn large_cells<E: Matching>(
         1 => own.names(&seen_y)?,
         _ => Vec::new(),
     };
-    let axes = names_of_both(cx, names, [seen_x.len(), seen_y.len()]).await?;
+    let axes = names_of_both(cx, names, join.category_case, [seen_x.len(), seen_y.len()]).await?;
     let cells = seen_x.iter().flat_map(|x| seen_y.iter().map(move |y| x * of_y + y));
     let counts: Vec<u64> = cells.map(|cell| count_at(&counts, cell)).collect();
     in_order(&axes, &counts).map(Some)
@@ -251,7 +252,8 @@ pub(crate) async fn mean_by_group<E: Matching>(
         0 => own.names(&shown)?,
         _ => Vec::new(),
     };
-    let names = names_of_both(cx, names, [shown.len(), 0]).await?.into_iter().next();
+    let names =
+        names_of_both(cx, names, join.category_case, [shown.len(), 0]).await?.into_iter().next();
     let names = names.expect("the first party tells its names");
     let unit = sums.get(of_groups).ok_or(Fault::Internal("a column of numbers has a unit"))?;
     let unit = Unit::opened_exact(*unit)?;
@@ -397,16 +399,18 @@ fn count_at(counts: &[u64], cell: usize) -> u64 {
 }
 
 /// Exchanges the names of the first two parties' categories, as many as have come up. `own` are
-/// this party's, if it is one of them.
+/// this party's, if it is one of them. All are compared in this case.
 async fn names_of_both<E: Engine>(
     cx: &FunctionContext<'_, E>,
     own: Vec<String>,
+    case: Case,
     due: [usize; 2],
 ) -> Result<Axes, Fault> {
     let channel =
         cx.parties.ok_or(Fault::Internal("a party with data has the channel of parties"))?;
     let own = vec![own];
-    let mut told = exchange(channel, &own, Order::Any, Reveal::ANSWER).await?;
+    let mut told =
+        exchange(channel, &own, Form { order: Order::Any, case }, Reveal::ANSWER).await?;
     told.insert(channel.parties().me().index().min(told.len()), own);
     told.truncate(due.len());
     let both = zip_exact(told, due).enumerate().map(|(index, (mut names, due))| {

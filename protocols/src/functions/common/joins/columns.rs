@@ -29,7 +29,7 @@ use crate::engine::shared::Shared;
 use crate::functions::common::categories::{check_message, check_name};
 use crate::functions::input::number_text;
 use crate::kernel::fault::{Fault, InputError};
-use crate::kernel::text::normal_form;
+use crate::kernel::text::Case;
 
 /// The bits of a narrow column, without the sign.
 const NARROW: i32 = 53;
@@ -88,12 +88,13 @@ impl Cells {
         }
     }
 
-    /// Turns a column into categories. Numbers that stand for categories become their texts.
-    pub(crate) fn into_categories(self) -> Result<Self, InputError> {
+    /// Turns a column into categories, compared in this case. Numbers that stand for categories
+    /// become their texts.
+    pub(crate) fn into_categories(self, case: Case) -> Result<Self, InputError> {
         let texts: Zeroizing<Vec<String>> = match self {
             Self::Categories { .. } | Self::Encoded(_) => return Ok(self),
             Self::Texts(texts) => {
-                Zeroizing::new(texts.iter().map(|text| normal_form(text).into_owned()).collect())
+                Zeroizing::new(texts.iter().map(|text| case.compared(text).into_owned()).collect())
             }
             Self::Numbers(numbers) => {
                 Zeroizing::new(numbers.iter().copied().map(number_text).collect())

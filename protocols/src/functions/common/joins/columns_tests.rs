@@ -272,7 +272,13 @@ fn a_row_of_two_categories_or_none_is_refused() {
 #[test]
 fn a_column_that_was_not_encoded_is_no_column_of_zeros() {
     let terms = &super::terms::IDS_ALONE;
-    let join = super::Join { terms, rows: 2, item_hashes: &[1, 2, 3], told: &[] };
+    let join = super::Join {
+        terms,
+        rows: 2,
+        item_hashes: &[1, 2, 3],
+        told: &[],
+        category_case: super::Case::Exact,
+    };
     let column = vec![PackedBits(7); 2];
     let table = join.table(vec![column.clone()], 1).unwrap();
     assert_eq!(table.words, [[PackedBits(7), PackedBits(7), PackedBits(0)]], "padded");

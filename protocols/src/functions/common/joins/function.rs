@@ -6,7 +6,7 @@ use super::KeyedRows;
 use super::terms::Terms;
 use crate::engine::matching::Matching;
 use crate::functions::common::sets::Ids;
-use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
+use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::Agreed;
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
@@ -28,6 +28,9 @@ pub(crate) const JOINED_ROWS: Descriptor = Descriptor {
     reveals: &[],
     result_keys: &[],
 };
+
+/// The parameters of functions that take categories beside ids.
+pub(crate) const WITH_CATEGORIES: &[ParameterEntry] = &[Ids::CASE, Ids::PAD_TO, Ids::CATEGORY_CASE];
 
 /// A function of rows that several parties have columns of, with no parameters but those of ids.
 pub(crate) trait Joining {

@@ -58,6 +58,7 @@ use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::reveal::Reveal;
 use crate::kernel::sizes;
+use crate::kernel::text::Case;
 use crate::suites::intersection::ItemHash;
 use crate::suites::intersection::items::item_hash;
 
@@ -76,6 +77,7 @@ pub(crate) struct Announced {
     rows: usize,
     item_hashes: Zeroizing<Vec<ItemHash>>,
     told: Vec<Told>,
+    category_case: Case,
 }
 
 impl KeyedRows {
@@ -126,8 +128,9 @@ impl KeyedRows {
             return Err(InputError::Shape { expected });
         }
         let (of, rows) = (self.terms.of, self.announced_rows());
+        let case = self.ids.category_case;
         let prepared = |(place, column): (usize, Cells)| match takes_categories {
-            true => column.into_categories(),
+            true => column.into_categories(case),
             false => column.encoded(place, of, rows),
         };
         let columns = std::mem::take(&mut self.columns).into_iter().enumerate();
@@ -151,13 +154,14 @@ impl KeyedRows {
         if self.terms.work == Work::Counts {
             self.check_rows(cx, &told).await?;
         }
-        let (terms, rows) = (self.terms, self.items.len());
+        let (terms, rows, category_case) = (self.terms, self.items.len(), self.ids.category_case);
         if !cx.engine.brings_data() {
-            return Ok(Announced { terms, rows, item_hashes: Zeroizing::default(), told });
+            let item_hashes = Zeroizing::default();
+            return Ok(Announced { terms, rows, item_hashes, told, category_case });
         }
         let item_hashes = self.items.iter().map(|id| item_hash(&cx.session, id)).collect();
         let item_hashes = self.ids.padded(Zeroizing::new(item_hashes), &mut cx.rng);
-        Ok(Announced { terms, rows, item_hashes, told })
+        Ok(Announced { terms, rows, item_hashes, told, category_case })
     }
 
     /// Returns the number of items with which this party's set was padded. No other party has them.
@@ -216,8 +220,8 @@ impl KeyedRows {
 impl Announced {
     /// Joins all parties' rows.
     pub(crate) fn join(&self) -> Join<'_> {
-        let Self { terms, rows, item_hashes, told } = self;
-        Join { terms, rows: *rows, item_hashes, told }
+        let Self { terms, rows, item_hashes, told, category_case } = self;
+        Join { terms, rows: *rows, item_hashes, told, category_case: *category_case }
     }
 }
 
@@ -230,6 +234,8 @@ pub(crate) struct Join<'a> {
     /// This party's item hashes.
     pub(crate) item_hashes: &'a [ItemHash],
     pub(crate) told: &'a [Told],
+    /// The comparison of categories.
+    pub(crate) category_case: Case,
 }
 
 impl Join<'_> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::Rng;
+use serde_json::json;
 
 use super::categories::Group;
 use crate::computation::{Answer, Outcome};
@@ -14,6 +15,7 @@ use crate::kernel::disclosure::{Profile, Refusal, Rules};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::random::PredictableRng;
 use crate::kernel::simulation::Simulation;
+use crate::kernel::text::Case;
 use crate::suites::pairwise;
 use crate::testing::names::{
     CONTINGENCY_VERTICAL, CORRELATION, INTERSECTION_SIZE, INTERSECTION_SUM, MEAN_BY_GROUP,
@@ -655,4 +657,26 @@ fn nothing_but_sizes_shows_in_what_is_sent() {
         });
         assert_eq!(costs[0], costs[1]);
     }
+}
+
+#[test]
+fn categories_of_both_cases_are_one_where_that_is_asked_for() {
+    let rows = |names: [&str; 4]| {
+        categorised(&(0..).zip(names.map(str::to_owned)).collect::<Vec<(u64, String)>>())
+    };
+    let groups = ["Yes", "yes ", "YES", "no"];
+    let lower = || Parameters::default().with("category_case", Some(Case::Lower));
+    let json = |run: Run| serde_json::to_value(run.answer()).unwrap();
+    let table = |parameters| {
+        let inputs = vec![rows(groups), rows(["A", "a", "a", "B"])];
+        json(Run::new(CONTINGENCY_VERTICAL, inputs).parameters(parameters))["table"].clone()
+    };
+    let table_of = json!({"no": {"a": 0, "b": 1}, "yes": {"a": 3, "b": 0}});
+    assert_eq!(table(lower()), table_of);
+    assert_eq!(table(Parameters::default()).as_object().unwrap().len(), 4);
+    let numbers: Rows =
+        (0..4).map(|id| (id, vec![f64::from(u32::try_from(id).unwrap())])).collect();
+    let run = Run::new(MEAN_BY_GROUP, vec![rows(groups), keyed(&numbers)]).parameters(lower());
+    let due = json!({"no": {"count": 1, "mean": 3.0}, "yes": {"count": 3, "mean": 1.0}});
+    assert_eq!(json(run)["groups"], due);
 }
