@@ -21,7 +21,7 @@ use crate::batch::{BATCH_BYTES, BatchBuilder};
 use crate::budget::Budget;
 use crate::error::{DataError, Place, SourceError};
 use crate::head::Head;
-use crate::magic::{Foreign, recognised};
+use crate::magic::{Foreign, form_of};
 use crate::values::BatchSink;
 
 /// The bytes of a cell in memory, without its text.
@@ -100,7 +100,7 @@ fn foreign(mut file: &fs::File, name: &str) -> Option<DataError> {
     let mut start = Vec::new();
     file.rewind().ok()?;
     file.take(16).read_to_end(&mut start).ok()?;
-    let form = recognised(&start).filter(|form| *form != Foreign::Parquet)?;
+    let form = form_of(&start).filter(|form| *form != Foreign::Parquet)?;
     Some(DataError::Foreign { file: name.to_owned(), form })
 }
 

@@ -1,10 +1,7 @@
 //! `StatisticsFrequency`: the number of rows with each category, or the most frequent category.
 
-use crate::functions::common::categories::Axes;
 use crate::functions::common::counting::{COUNTED_ROWS, Counting, ModeAlone, WholeTable};
-use crate::functions::common::tables::{
-    Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
-};
+use crate::functions::common::tables::{CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters};
 use crate::functions::descriptor::{Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
 use crate::kernel::fault::InputError;
@@ -26,8 +23,8 @@ impl Counting for OneCategory {
         parameters: &[
             ParameterEntry::list(
                 "categories",
-                "the categories that there may be, as texts, so that nobody learns who holds which; from all \
-                 parties' data where it is left out",
+                "the categories that there may be, as texts, so that no party learns which of them \
+                 another has; from all parties' data where it is left out",
             ),
             ONLY_MODE_ENTRY,
         ],
@@ -44,14 +41,6 @@ impl Counting for OneCategory {
             other if other.is_empty() => Rows::none(),
             _ => return Err(InputError::Shape { expected: "texts" }),
         };
-        CountedRows::new(declared(parameters.categories)?, rows)
-    }
-}
-
-fn declared(categories: Option<Categories>) -> Result<Option<Axes>, InputError> {
-    match categories {
-        None => Ok(None),
-        Some(Categories::One(axis)) => Ok(Some(vec![axis])),
-        Some(_) => Err(refuse_categories("one list of texts")),
+        CountedRows::new(parameters.axes(1)?, rows)
     }
 }

@@ -15,11 +15,11 @@ use self::encoding::decode;
 use self::records::{Record, RecordError, Records};
 use crate::access::{Access, file_error, file_name};
 use crate::batch::BatchBuilder;
-use crate::column::Column;
+use crate::column::{Column, MAX_COLUMNS};
 use crate::declaration::Wanted;
 use crate::error::{DataError, DeclarationError, HeaderProblem, Malformed, Place, SourceError};
 use crate::format::Encoding;
-use crate::head::{FoundColumn, Head, KindProblem, MAX_COLUMNS};
+use crate::head::{FoundColumn, Head, KindProblem};
 use crate::inference::Inference;
 use crate::values::BatchSink;
 
