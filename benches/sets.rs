@@ -82,33 +82,59 @@ fn status_kibibytes(name: &str) -> f64 {
     line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
 
-/// Returns the median time, the bytes that the first node sent, and the peak of memory in bytes.
+/// The cost of a function.
+struct Measured {
+    /// The median time.
+    seconds: f64,
+    /// The bytes that the first node sent.
+    bytes_sent: f64,
+    /// The peak of memory in bytes.
+    peak_bytes: f64,
+}
+
+/// Runs a function, and returns its cost.
 fn measure(
     nodes: &mut Nodes,
     runs: usize,
     function: &str,
     parameters: &Parameters,
     inputs: &[Input],
-) -> (f64, f64, f64) {
+) -> Measured {
     let before = status_kibibytes("VmRSS:");
     // Resets the peak, so that it is the peak of these runs.
     let _ = fs::write("/proc/self/clear_refs", "5");
     let mut times = Vec::new();
-    let mut sent = 0.0;
+    let mut bytes_sent = 0.0;
     for _ in 0..runs {
         let (elapsed, report) = nodes.run(function, parameters, inputs);
         times.push(elapsed.as_secs_f64());
-        sent = report.cost.bytes_sent as f64;
+        bytes_sent = report.cost.bytes_sent as f64;
     }
     times.sort_by(f64::total_cmp);
-    let memory = (status_kibibytes("VmHWM:") - before).max(0.0) * 1024.0;
-    (times[times.len() / 2], sent, memory)
+    let peak_bytes = (status_kibibytes("VmHWM:") - before).max(0.0) * 1024.0;
+    Measured { seconds: times[times.len() / 2], bytes_sent, peak_bytes }
+}
+
+/// Returns the parameters that measure a join of so many rows.
+fn join(size: usize, suite: Option<&str>) -> Parameters {
+    Parameters { suite: suite.map(str::to_owned), ..Parameters::default() }
+        .with("operation", "join")
+        .with("size", size)
+}
+
+fn no_data(parties: usize) -> Vec<Input> {
+    vec![Input::Numbers(Vec::new()); parties]
 }
 
 fn main() {
     let cores = std::thread::available_parallelism().unwrap().get() as f64;
     let each = seconds_per_item();
     println!("an item of one party, one core, both parties' part {:>8.2} us", each * 1e6);
+    two_parties(each, cores);
+    three_parties();
+}
+
+fn two_parties(each: f64, cores: f64) {
     let plain = Parameters::default();
     let mut two = Nodes::start(2);
     let sizes: &[(usize, usize)] = &[(1_000, 15), (10_000, 9), (100_000, 5), (1_000_000, 1)];
@@ -118,26 +144,21 @@ fn main() {
         {
             let inputs: Vec<Input> =
                 (0..2).map(|party| Input::Texts(items(party, *size))).collect();
-            let (seconds, sent, memory) = measure(&mut two, *runs, function, &plain, &inputs);
+            let Measured { seconds, bytes_sent, peak_bytes } =
+                measure(&mut two, *runs, function, &plain, &inputs);
             let limit = 2.0 * *size as f64 * each / cores;
             println!(
                 "{function:<20} 2 parties x {size:>8}: {seconds:>8.3} s, {:>5.1} bytes an item, {:>5.0} bytes of \
                  memory an item; curve arithmetic alone {limit:>7.3} s: {:>3.0} %",
-                sent / *size as f64,
-                memory / (2 * size) as f64,
+                bytes_sent / *size as f64,
+                peak_bytes / (2 * size) as f64,
                 100.0 * limit / seconds
             );
         }
     }
-    let join = |size, suite: Option<&str>| {
-        Parameters { suite: suite.map(str::to_owned), ..Parameters::default() }
-            .with("operation", "join")
-            .with("size", size)
-    };
-    let nothing = |parties| vec![Input::Numbers(Vec::new()); parties];
     for size in [1_000, 10_000] {
-        let (seconds, ..) =
-            measure(&mut two, 5, "Measure", &join(size, Some("pairwise")), &nothing(2));
+        let Measured { seconds, .. } =
+            measure(&mut two, 5, "Measure", &join(size, Some("pairwise")), &no_data(2));
         let rate = size as f64 / seconds;
         println!("join of 2 x {size} rows, 5 columns, pairwise: {seconds:.3} s, {rate:.0} rows/s");
     }
@@ -149,23 +170,30 @@ fn main() {
             )],
         })
         .collect();
-    let (seconds, ..) = measure(&mut two, 5, "StatisticsContingencyVertical", &plain, &inputs);
+    let Measured { seconds, .. } =
+        measure(&mut two, 5, "StatisticsContingencyVertical", &plain, &inputs);
     println!("table of 2 x 10,000 people, 5 x 5 categories: {seconds:.3} s");
+}
 
+fn three_parties() {
+    let plain = Parameters::default();
     let mut three = Nodes::start(3);
     for (size, runs) in [(1_000, 9), (10_000, 5), (100_000, 1)] {
         let inputs: Vec<Input> = (0..3).map(|party| Input::Texts(items(party, size))).collect();
-        let (seconds, sent, _) = measure(&mut three, runs, "SetIntersection", &plain, &inputs);
+        let Measured { seconds, bytes_sent, .. } =
+            measure(&mut three, runs, "SetIntersection", &plain, &inputs);
         println!(
             "SetIntersection      3 parties x {size:>8}: {seconds:>8.3} s, {:>5.1} bytes an item of the leader",
-            sent / size as f64
+            bytes_sent / size as f64
         );
     }
     for size in [1_000, 10_000] {
         let inputs: Vec<Input> = (0..3).map(|party| Input::Texts(items(party, size))).collect();
-        let (seconds, ..) = measure(&mut three, 5, "SetIntersectionSize", &plain, &inputs);
+        let Measured { seconds, .. } =
+            measure(&mut three, 5, "SetIntersectionSize", &plain, &inputs);
         println!("SetIntersectionSize  3 parties x {size:>8}: {seconds:>8.3} s");
-        let (seconds, ..) = measure(&mut three, 5, "Measure", &join(size, None), &nothing(3));
+        let Measured { seconds, .. } =
+            measure(&mut three, 5, "Measure", &join(size, None), &no_data(3));
         let rate = size as f64 / seconds;
         println!(
             "join of 3 x {size} rows, 5 columns, replicated: {seconds:.3} s, {rate:.0} rows/s"

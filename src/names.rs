@@ -6,9 +6,11 @@ const ALIKE: f64 = 0.75;
 /// Says that there is no function of this name, with the nearest of the known ones.
 #[must_use]
 pub fn no_such_function<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let meant = nearest(name, known).map(|name| format!("; did you mean {name}?"));
-    let meant = meant.unwrap_or_else(|| ":".to_owned());
-    format!("there is no function `{name}`{meant} `cloister functions` lists all")
+    let hint = match nearest(name, known) {
+        Some(near) => format!("; did you mean {near}?"),
+        None => ":".to_owned(),
+    };
+    format!("there is no function `{name}`{hint} `cloister functions` lists all")
 }
 
 /// Returns the known name that is most like `name`, if one is like it.

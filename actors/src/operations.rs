@@ -432,8 +432,8 @@ fn end(days: Option<NonZeroU32>) -> u64 {
 fn broken_chain(broken: &cloister_vault::BrokenChain) -> ApiError {
     let message = format!("the audit log is not what was written: {broken}");
     ApiError::new(Code::AuditBroken, message).hint(
-        "somebody has changed the state outside of the node: keep it as it is, and compare with the \
-         other members' logs",
+        "the state was changed outside of the node: keep it as it is, and compare with the other \
+         members' logs",
     )
 }
 

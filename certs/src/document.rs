@@ -5,14 +5,14 @@
 //! it to that member.
 
 use std::path::{Path, PathBuf};
-use std::{fmt, fs, io};
+use std::{fmt, fs};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::consortium::{Consortium, Member};
-use crate::files;
+use crate::files::{self, WriteError};
 use crate::fingerprint::Fingerprint;
 use crate::identity::Identity;
 use crate::signing::{Certificate, Purpose, Signature, SignatureError};
@@ -56,13 +56,8 @@ pub enum SignDocumentError {
     #[error(transparent)]
     Key(#[from] SignatureError),
     /// The file with the signature cannot be written.
-    #[error("cannot write {}: {error}", path.display())]
-    Unwritten {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Unwritten(#[from] WriteError),
     /// The encoder failed, which is a fault of this crate.
     #[error(transparent)]
     Encoding(#[from] toml::ser::Error),
@@ -101,7 +96,7 @@ impl<'a> Document<'a> {
         let path = self.place(identity.name());
         match files::replace(&path, &text) {
             Ok(()) => Ok(path),
-            Err(error) => Err(SignDocumentError::Unwritten { path, error }),
+            Err(error) => Err(WriteError { path, error }.into()),
         }
     }
 

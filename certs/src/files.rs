@@ -3,12 +3,22 @@
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 /// Readable by all: for public documents only.
 const PUBLIC_MODE: u32 = 0o644;
+
+/// The failure to write a file.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {error}", path.display())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// The system's error.
+    pub error: io::Error,
+}
 
 /// Replaces a file by a public text. A concurrent reader sees the old text or the new one, and so
 /// does a reader after a crash; once this returns, the new one. A symbolic link stays, and the file

@@ -12,7 +12,7 @@ use std::{fs, io};
 use crate::card::Card;
 use crate::certificate::{CertificateFacts, Expiry};
 use crate::consortium::{Consortium, ConsortiumError, Member};
-use crate::files;
+use crate::files::{self, WriteError};
 use crate::fingerprint::Fingerprint;
 
 const CARDS: &str = "cards";
@@ -107,13 +107,8 @@ pub enum MembershipError {
         certificate: Box<CertificateFacts>,
     },
     /// A file cannot be written.
-    #[error("cannot write {}: {error}", path.display())]
-    Unwritten {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Unwritten(#[from] WriteError),
     /// The encoder failed, which is a fault of this crate.
     #[error(transparent)]
     Encoding(#[from] toml::ser::Error),
@@ -212,8 +207,7 @@ impl Membership {
         let consortium = self.consortium()?;
         if !self.cards.is_empty() {
             let folder = self.cards_folder();
-            fs::create_dir_all(&folder)
-                .map_err(|error| MembershipError::Unwritten { path: folder, error })?;
+            fs::create_dir_all(&folder).map_err(|error| WriteError { path: folder, error })?;
         }
         for card in &self.cards {
             replace(&Card::place(&self.cards_folder(), card.name()), &card.to_string())?;
@@ -318,8 +312,7 @@ fn check_dates(card: &Card, now: SystemTime) -> Result<(), MembershipError> {
 }
 
 fn replace(path: &Path, text: &str) -> Result<(), MembershipError> {
-    files::replace(path, text)
-        .map_err(|error| MembershipError::Unwritten { path: path.to_owned(), error })
+    files::replace(path, text).map_err(|error| WriteError { path: path.to_owned(), error }.into())
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ pub enum Refusal {
     },
     /// The peer did not prove that it holds the key of its certificate.
     #[error(
-        "the peer showed certificate {shown} but did not prove that it holds its key; somebody \
+        "the peer showed certificate {shown} but did not prove that it holds its key; another \
          may pose as this member: tell its operator"
     )]
     KeyNotHeld {

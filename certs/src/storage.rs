@@ -71,16 +71,15 @@ impl Identity {
     fn load_from(certificate_path: &Path, key_path: &Path) -> Result<Self, IdentityError> {
         let (certificate_text, _) = read_bounded(certificate_path)?;
         let (key_text, mode) = read_bounded(key_path)?;
-        let (certificate_path, key_path) = (certificate_path.to_owned(), key_path.to_owned());
         if mode & OTHERS != 0 {
-            return Err(IdentityError::Exposed { path: key_path, mode });
+            return Err(IdentityError::Exposed { path: key_path.to_owned(), mode });
         }
         let certificate = pem_text::certificate(&certificate_text)
-            .map_err(|fault| IdentityError::Pem { path: certificate_path.clone(), fault })?;
+            .map_err(|fault| IdentityError::Pem { path: certificate_path.to_owned(), fault })?;
         let key = pem_text::private_key(&key_text)
-            .map_err(|fault| IdentityError::Pem { path: key_path.clone(), fault })?;
+            .map_err(|fault| IdentityError::Pem { path: key_path.to_owned(), fault })?;
         Self::assemble(certificate, key)
-            .map_err(|error| name_files(error, certificate_path, key_path))
+            .map_err(|error| name_files(error, certificate_path.to_owned(), key_path.to_owned()))
     }
 }
 
@@ -136,7 +135,7 @@ fn fill(mut file: File, mode: u32, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Reads a file's bytes and permission bits, both of the opened file, so that it can't be exchanged
+/// Reads a file's bytes and permission bits, both of the opened file, so that it cannot be exchanged
 /// between two looks at it.
 fn read_bounded(path: &Path) -> Result<(Zeroizing<Vec<u8>>, u32), IdentityError> {
     match open_and_read(path) {

@@ -103,9 +103,10 @@ pub(crate) fn parties(count: usize) -> Roles {
 pub(crate) fn roles(inputs: usize, helpers: usize, seats: &[usize]) -> Roles {
     let role = |index| {
         let compute = seats.contains(&index);
-        match index < inputs {
-            true => Role { compute, ..Role::PARTY },
-            false => Role { compute, ..Role::HELPER },
+        if index < inputs {
+            Role { compute, ..Role::PARTY }
+        } else {
+            Role { compute, ..Role::HELPER }
         }
     };
     Roles::new((0..inputs + helpers).map(role).collect()).unwrap()

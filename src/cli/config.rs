@@ -98,9 +98,10 @@ fn of_policies(settings: &Settings) -> Vec<String> {
         return Vec::new();
     }
     let declared = settings.datasets.iter().map(|dataset| dataset.name.clone());
-    let registered = match Vault::exists(&settings.state) {
-        true => Operator::new(settings.clone()).datasets(),
-        false => Ok(Vec::new()),
+    let registered = if Vault::exists(&settings.state) {
+        Operator::new(settings.clone()).datasets()
+    } else {
+        Ok(Vec::new())
     };
     match registered {
         Ok(registered) => {

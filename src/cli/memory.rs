@@ -71,9 +71,10 @@ pub(super) fn run(command: Command) -> Outcome {
                      answered until `cloister memory open {name}`"
                 );
             }
-            match rows.is_empty() {
-                true => super::print("nothing was told of it\n"),
-                false => super::print(&super::columns(&["value", "questions", "told"], rows)),
+            if rows.is_empty() {
+                super::print("nothing was told of it\n")
+            } else {
+                super::print(&super::columns(&["value", "questions", "told"], rows))
             }
         }
         Command::Reset { node, dataset } => {
@@ -88,11 +89,10 @@ pub(super) fn run(command: Command) -> Outcome {
             let was_closed = done.get("was_closed").and_then(Value::as_bool).unwrap_or_default();
             eprintln!(
                 "{}",
-                match was_closed {
-                    true => {
-                        "the dataset is open; what was told of it in the lost time is not remembered"
-                    }
-                    false => "the dataset was not closed",
+                if was_closed {
+                    "the dataset is open; what was told of it in the lost time is not remembered"
+                } else {
+                    "the dataset was not closed"
                 }
             );
             Ok(())

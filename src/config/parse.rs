@@ -16,7 +16,7 @@ use crate::problem::{Outcome, Problem};
 
 /// Values in the place of missing settings without a default, so that the others can be checked.
 const STAND_INS: [(&str, &str); 3] =
-    [("party", "nobody"), ("api_listen", "127.0.0.1:0"), ("peer_listen", "127.0.0.1:0")];
+    [("party", "unnamed"), ("api_listen", "127.0.0.1:0"), ("peer_listen", "127.0.0.1:0")];
 
 /// From this likeness on a name is suggested for another.
 const ALIKE: f64 = 0.8;

@@ -61,7 +61,7 @@ function member(name, link) {
 
 const SECURITY = {
   suite: "masked",
-  adversary: "curious parties; parties that cheat are noticed when they open other values than they have committed to",
+  adversary: "semi-honest parties; parties that cheat are noticed when they open other values than they have committed to",
   corruptible: 2,
   reveals: [
     "the exact joint sums n, Σx, Σy, Σx², Σxy, Σy², to every party; the answer implies them up to rounding and a choice of two, unless the intercept or the covariance is 0 or a value is null",
@@ -128,7 +128,7 @@ function computation(seed, of) {
   };
 }
 
-const REPLICATED = { ...SECURITY, suite: "replicated", adversary: "the three nodes clinic-a, clinic-b and clinic-c follow the protocol and are curious", corruptible: 1, reveals: ["the number of rows of all parties together, to every party and helper", "where the answer lies between two numbers: these two, to every party"] };
+const REPLICATED = { ...SECURITY, suite: "replicated", adversary: "the three nodes clinic-a, clinic-b and clinic-c are semi-honest", corruptible: 1, reveals: ["the number of rows of all parties together, to every party and helper", "where the answer lies between two numbers: these two, to every party"] };
 
 export const IDS = {
   slow: uuid(1),

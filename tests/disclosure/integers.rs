@@ -99,9 +99,10 @@ impl WholeNumbers {
                     // The term is what the others leave of the value.
                     let (low, high) = (value - (most - high), value - (least - low));
                     let (unknown, factor) = *term;
-                    let (low, high) = match factor > 0 {
-                        true => (-(-low).div_euclid(factor), high.div_euclid(factor)),
-                        false => (-high.div_euclid(-factor), (-low).div_euclid(-factor)),
+                    let (low, high) = if factor > 0 {
+                        (-(-low).div_euclid(factor), high.div_euclid(factor))
+                    } else {
+                        (-high.div_euclid(-factor), (-low).div_euclid(-factor))
                     };
                     let (least, most) = ranges[unknown];
                     ranges[unknown] = (least.max(low), most.min(high));

@@ -88,9 +88,12 @@ impl World {
     /// Returns the values of these rows in ascending order.
     fn values(&self, rows: &[Row], column: &str) -> Vec<f64> {
         let columns: Vec<Vec<f64>> = (0..super::world::PARTIES)
-            .map(|party| match rows.iter().any(|row| row.0 == party) {
-                true => self.table(party).numbers(column),
-                false => Vec::new(),
+            .map(|party| {
+                if rows.iter().any(|row| row.0 == party) {
+                    self.table(party).numbers(column)
+                } else {
+                    Vec::new()
+                }
             })
             .collect();
         let mut values: Vec<f64> = rows.iter().map(|(party, row)| columns[*party][*row]).collect();
@@ -106,10 +109,10 @@ impl World {
 }
 
 fn count(claims: impl IntoIterator<Item = bool>) -> (usize, usize) {
-    claims.into_iter().fold((0, 0), |(right, wrong), is_right| match is_right {
-        true => (right + 1, wrong),
-        false => (right, wrong + 1),
-    })
+    claims.into_iter().fold(
+        (0, 0),
+        |(right, wrong), is_right| if is_right { (right + 1, wrong) } else { (right, wrong + 1) },
+    )
 }
 
 /// Returns whether the number of a rank is that of a single row, beside the others that are known.

@@ -1,5 +1,5 @@
 //! The documents: every link leads somewhere, the book lists its pages, and no retired word comes
-//! back in prose or code.
+//! back in prose, code, or the texts that code shows.
 //!
 //! The retired words stand in the glossary (`docs/src/reference/glossary.md`), with the folder in
 //! which each is retired. [`HOLDS`] lists the files and folders that are free of them; it only
@@ -169,14 +169,19 @@ impl Retired {
             found.extend(places.map(|token| Found { line: token.line, word: name.clone() }));
         }
         for (words, folder) in &self.phrases {
-            let places = text.prose.windows(words.len()).filter(|window| {
-                is_within(path, folder)
-                    && window
-                        .iter()
-                        .zip(words)
-                        .all(|(token, word)| token.word.to_lowercase() == *word)
-            });
-            found.extend(places.map(|place| Found { line: place[0].line, word: words.join(" ") }));
+            let texts = text.texts.iter().filter(|_| !is_test(path)).map(Vec::as_slice);
+            for tokens in std::iter::once(text.prose.as_slice()).chain(texts) {
+                let places = tokens.windows(words.len()).filter(|window| {
+                    is_within(path, folder)
+                        && window
+                            .iter()
+                            .zip(words)
+                            .all(|(token, word)| token.word.to_lowercase() == *word)
+                });
+                let places =
+                    places.map(|place| Found { line: place[0].line, word: words.join(" ") });
+                found.extend(places);
+            }
         }
         for (opening, folder) in &self.openings {
             let places = text
@@ -207,6 +212,9 @@ struct Words {
     code: Vec<Token>,
     /// Words of comments, or of a document's text.
     prose: Vec<Token>,
+    /// The words of each text literal, which clients and operators may read. In scripts, of each line of
+    /// code.
+    texts: Vec<Vec<Token>>,
     /// The first word of each doc comment.
     openings: Vec<Token>,
 }
@@ -226,7 +234,7 @@ impl Words {
     }
 }
 
-/// Splits Rust source into code and comments. Text and character literals are left out.
+/// Splits Rust source into code, comments and text literals.
 fn rust(source: &str) -> Words {
     let mut words = Words::default();
     let mut rest = source;
@@ -249,6 +257,9 @@ fn rust(source: &str) -> Words {
             words.add_prose(comment, line);
             previous_doc = doc;
             // The next piece is the end of this line.
+        } else if piece.len() > 1 && piece.ends_with(['"', '#']) {
+            words.texts.push(tokens_of_literal(piece, line));
+            previous_doc = "";
         } else if length == first.len_utf8() {
             if first.is_alphanumeric() || first == '_' {
                 code.push(first);
@@ -316,6 +327,8 @@ fn script(source: &str, mark: &str, open: &str, close: &str) -> Words {
             inside = !rest.contains(close);
         } else if text.starts_with(mark) {
             words.add_prose(text, line);
+        } else {
+            words.texts.push(tokens_of(text, line));
         }
     }
     words
@@ -359,6 +372,17 @@ fn tokens_of(text: &str, line: usize) -> Vec<Token> {
     let words =
         text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
     words.map(|word| Token { line, word: word.to_owned() }).collect()
+}
+
+/// Returns the words of a text literal, with their lines.
+fn tokens_of_literal(literal: &str, first: usize) -> Vec<Token> {
+    let lines = literal.lines().zip(first..);
+    lines.flat_map(|(text, line)| tokens_of(&text.replace("\\n", " "), line)).collect()
+}
+
+/// Returns `true` for the path of a test, whose texts no client reads.
+fn is_test(path: &str) -> bool {
+    path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("tests.rs")
 }
 
 /// Returns the targets of a document's links and pictures, outside of code.

@@ -109,7 +109,7 @@ fn a_node_that_dies_while_shares_are_multiplied_is_named() {
 #[test]
 fn a_node_that_dies_while_items_are_masked_is_named() {
     let join = json!({"operation": "join", "size": 30_000});
-    named_when_killed(&join, 6, &["masked items", "twice masked", "commit"]);
+    named_when_killed(&join, 6, &["blinded items", "twice blinded", "commit"]);
 }
 
 /// Has both compute the median of numbers that depend on `run`, and checks it.

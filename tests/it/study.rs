@@ -106,7 +106,9 @@ fn a_study_is_checked_and_run_as_a_whole() {
     let csv = ended(&run(&["--format", "csv"]), 0, "");
     assert!(csv.contains("answers,histogram,yes,,3\n"), "{csv}");
     let table = ended(&run(&[]), 0, "");
-    assert!(table.contains("answers (StatisticsFrequency)") && table.contains("signed by: nobody"));
+    assert!(
+        table.contains("answers (StatisticsFrequency)") && table.contains("signed by: no member")
+    );
 }
 
 #[test]

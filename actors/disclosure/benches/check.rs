@@ -110,8 +110,8 @@ fn checks(criterion: &mut Criterion) {
     });
     group.bench_function("100 questions, reserve and withdraw", |bencher| {
         let withdrawn = |mut memory: Memory| {
-            let ticket = memory.reserve(&one).unwrap();
-            memory.withdraw(ticket).unwrap();
+            let reservation = memory.reserve(&one).unwrap();
+            memory.withdraw(reservation).unwrap();
         };
         bencher.iter_batched(|| memory_of_hundred.clone(), withdrawn, BatchSize::LargeInput);
     });

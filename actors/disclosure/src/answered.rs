@@ -34,20 +34,20 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answered {
     /// The spans by their selections. That of no selection is always there.
-    spans: BTreeMap<Vec<usize>, Shared>,
-    values: BTreeMap<Value, State>,
+    spans: BTreeMap<Vec<usize>, CountedSpan>,
+    values: BTreeMap<Value, ValueState>,
     ranks: BTreeMap<Value, ShownRanks>,
 }
 
 /// A span, and the number of values that have it.
 #[derive(Debug, Clone, PartialEq)]
-struct Shared {
+struct CountedSpan {
     span: Span,
     users: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct State {
+struct ValueState {
     meter: Meter,
     /// The key of its span.
     selections: Vec<usize>,
@@ -67,7 +67,7 @@ impl News<'_> {
 
     /// Lists the rows of the selection that are in small groups. A group is the rows of one column
     /// of the span, or those in no column. It is small with fewer than `minimum` rows.
-    pub(crate) fn few_in_a_group(
+    pub(crate) fn rows_in_small_groups(
         &self,
         classes: &Classes,
         selection: &Selection,
@@ -76,9 +76,13 @@ impl News<'_> {
         let inside = self.trial.parts().iter().filter(|part| part.inside && part.size < minimum);
         let few: BTreeSet<Option<usize>> = inside.map(|part| part.origin).collect();
         let columns: Vec<Option<usize>> = self.span.columns_of_classes().collect();
-        let column = |class: Option<usize>| class.and_then(|class| columns.get(class).copied()?);
-        let rows = classes.classes_of(selection);
-        rows.filter(|(_, class)| few.contains(&column(*class))).map(|(hash, _)| hash).collect()
+        classes
+            .classes_of(selection)
+            .filter(|(_, class)| {
+                few.contains(&class.and_then(|class| columns.get(class).copied().flatten()))
+            })
+            .map(|(hash, _)| hash)
+            .collect()
     }
 
     /// Returns `true` if the span with the selection newly isolates fewer than `minimum` rows.
@@ -90,7 +94,7 @@ impl News<'_> {
 impl Answered {
     /// Returns the state before any question.
     pub(crate) fn nothing(classes: usize) -> Self {
-        let empty = Shared { span: Span::empty(classes), users: 0 };
+        let empty = CountedSpan { span: Span::empty(classes), users: 0 };
         let spans = BTreeMap::from([(Vec::new(), empty)]);
         Self { spans, values: BTreeMap::new(), ranks: BTreeMap::new() }
     }
@@ -114,15 +118,16 @@ impl Answered {
         news.collect()
     }
 
-    /// Returns `true` if these additions fit, with `classes` classes after them.
+    /// Returns `true` if the memory has room for these additions. `classes` is the number of classes with
+    /// them.
     pub(crate) fn has_room_for(&self, news: &[News<'_>], classes: usize) -> bool {
         let forms = self.spans.values().map(|shared| shared.span.cells());
-        let shares = self.values.values().map(|state| state.meter.cells());
+        let meters = self.values.values().map(|state| state.meter.cells());
         let columns = (self.spans.len() + news.len()).saturating_mul(classes);
-        let added = news.iter().map(|news| {
-            news.trial.cells().saturating_add(news.trial.parts().len() * news.values.len())
+        let added = news.iter().map(|new| {
+            new.trial.cells().saturating_add(new.trial.parts().len() * new.values.len())
         });
-        let all = forms.chain(shares).chain(added);
+        let all = forms.chain(meters).chain(added);
         all.fold(columns, usize::saturating_add) <= MAX_CELLS
     }
 
@@ -146,7 +151,7 @@ impl Answered {
             .collect();
         for (key, trial, values) in groups {
             for value in &values {
-                let state = self.values.entry(value.clone()).or_insert_with(State::new);
+                let state = self.values.entry(value.clone()).or_insert_with(ValueState::new);
                 let cost = costs.get(value).expect("the news are of these values");
                 state.meter.record(cost, trial.parts(), &cut);
             }
@@ -196,11 +201,11 @@ impl Answered {
                 state.meter.reorder(&span, &known.span);
             }
         }
-        self.spans.entry(key).or_insert(Shared { span, users: 0 }).users += values.len();
+        self.spans.entry(key).or_insert(CountedSpan { span, users: 0 }).users += values.len();
     }
 }
 
-impl State {
+impl ValueState {
     fn new() -> Self {
         Self { meter: Meter::default(), selections: Vec::new() }
     }

@@ -27,8 +27,7 @@ pub(crate) fn isolates(added: &[bool], earlier: &[Vec<bool>], sizes: &[u64], min
                     if is_below(two, minimum) {
                         return true;
                     }
-                    let thirds = gram.rows.iter().enumerate().take(j);
-                    for (k, third) in thirds {
+                    for (k, third) in gram.rows.iter().enumerate().take(j) {
                         let product = third.with_added + a * first.with(k) + b * second.with(k);
                         // The sign that gives the smaller square. If that is 0, the other combination
                         // is twice an earlier vector, and tells nothing new.
@@ -71,22 +70,28 @@ impl Row {
 
 impl Gram {
     fn new(added: &[bool], earlier: &[Vec<bool>], sizes: &[u64]) -> Self {
-        let product = |one: &[bool], other: &[bool]| -> i128 {
-            let both =
-                one.iter().zip(other).zip(sizes).filter(|((one, other), _)| **one && **other);
-            both.map(|(_, size)| i128::from(*size)).sum()
-        };
-        let square = product(added, added);
-        let distance =
-            |vector: &&Vec<bool>| square + product(vector, vector) - 2 * product(vector, added);
+        let square = intersection(added, added, sizes);
         let mut nearest: Vec<&Vec<bool>> = earlier.iter().collect();
-        nearest.sort_by_cached_key(distance);
+        nearest.sort_by_cached_key(|vector| {
+            square + intersection(vector, vector, sizes) - 2 * intersection(vector, added, sizes)
+        });
         nearest.truncate(MAX_EARLIER);
         let rows = nearest.iter().enumerate().map(|(place, vector)| Row {
-            square: product(vector, vector),
-            with_added: product(vector, added),
-            with: nearest.iter().take(place).map(|other| product(vector, other)).collect(),
+            square: intersection(vector, vector, sizes),
+            with_added: intersection(vector, added, sizes),
+            with: nearest
+                .iter()
+                .take(place)
+                .map(|other| intersection(vector, other, sizes))
+                .collect(),
         });
         Self { square, rows: rows.collect() }
     }
+}
+
+/// Returns the number of rows that two vectors have in common. `sizes` has the rows of each column.
+fn intersection(one: &[bool], other: &[bool], sizes: &[u64]) -> i128 {
+    assert!(one.len() == other.len() && one.len() == sizes.len(), "vectors have the same columns");
+    let both = one.iter().zip(other).zip(sizes).filter(|((one, other), _)| **one && **other);
+    both.map(|(_, size)| i128::from(*size)).sum()
 }

@@ -37,20 +37,25 @@ impl Echelon {
         (0..self.columns).filter(|column| is_free.get(*column) == Some(&true)).collect()
     }
 
-    /// Returns the same vectors over other columns. Each repeats the column of its origin, which
-    /// occurs at least once; a column without an origin is 0.
+    /// Returns the same vectors over other columns. Each new column repeats that of its origin, or is 0
+    /// without one. Every old column with a pivot must be an origin.
     pub(crate) fn over(&self, origins: &[Option<usize>]) -> Self {
-        let entry = |row: &Vec<u64>, origin: &Option<usize>| {
-            origin.and_then(|column| row.get(column).copied()).unwrap_or_default()
-        };
-        let rows = self.rows.iter().map(|row| origins.iter().map(|o| entry(row, o)).collect());
-        let mut first = vec![0; self.columns];
+        let rows = self.rows.iter().map(|row| {
+            let entries = origins.iter().map(|origin| {
+                origin.and_then(|column| row.get(column).copied()).unwrap_or_default()
+            });
+            entries.collect()
+        });
+        let mut first: Vec<Option<usize>> = vec![None; self.columns];
         for (column, origin) in origins.iter().enumerate().rev() {
             if let Some(place) = origin.and_then(|origin| first.get_mut(origin)) {
-                *place = column;
+                *place = Some(column);
             }
         }
-        let pivots = self.pivots.iter().filter_map(|pivot| first.get(*pivot).copied());
+        let pivots = self.pivots.iter().map(|pivot| {
+            let place = first.get(*pivot).copied().flatten();
+            place.expect("the column of each pivot is an origin")
+        });
         Self { columns: origins.len(), rows: rows.collect(), pivots: pivots.collect() }
     }
 
@@ -68,6 +73,7 @@ impl Echelon {
     /// of the most rows, among those where it is not 0, so that few pivots are in small columns.
     /// `sizes` has the rows of each column.
     pub(crate) fn add_reduced(&mut self, modulus: Modulus, mut vector: Vec<u64>, sizes: &[u64]) {
+        assert_eq!(vector.len(), sizes.len(), "each column has its size");
         let entries = vector.iter().zip(sizes).enumerate().filter(|(_, (entry, _))| **entry != 0);
         let largest = entries.max_by_key(|(_, (_, size))| **size);
         let (pivot, (entry, _)) = largest.expect("a vector that is added is not 0");

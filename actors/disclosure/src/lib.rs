@@ -1,7 +1,7 @@
 //! The memory of a source's answered questions as a span, and the meter of what they told.
 //!
 //! An answer that is opened is an equation about rows. A [`Memory`] holds all equations of one
-//! source, and decides on the next [`Question`] as if all else were known to the asker: the other
+//! source, and decides on the next [`Question`]. It takes all else as known to the client: the other
 //! parties' rows, and each value that answers do not hide.
 //!
 //! A question is free if it follows from answered ones. Otherwise it is refused for any of:
@@ -12,22 +12,17 @@
 //! - ranks are off the owner's grid, or too many for their rows (`ranks`);
 //! - the memory is full. It forgets nothing.
 //!
-//! Not decided here: what all parties' rows together isolate, for which [`Memory::overlap`] has this
-//! source's part; which values mean the same; what the
-//! condition of a selection tells by itself; what is shown of joins and tables. A refusal depends
-//! on data, so the caller answers all refusals alike, at the same time.
+//! Not decided here:
+//!
+//! - what all parties' rows together isolate ([`Memory::overlap`] has this source's part);
+//! - which values mean the same;
+//! - what the condition of a selection tells by itself;
+//! - what is shown of joins and tables.
+//!
+//! A refusal depends on data. So the caller answers all refusals alike, at the same time.
 //!
 //! Nothing here does I/O, reads a clock, draws random numbers, or knows a database or an actor. A
 //! caller keeps [`Memory::to_bytes`] sealed, and reserves a question durably before its answer.
-//!
-//! The modules from the bottom up:
-//!
-//! - `limits`, `real`; `modulus`: arithmetic modulo a secret prime; `selection`; `profile`.
-//! - `question`: what is asked, the rules, and the decision.
-//! - `classes`: rows of equal membership. `echelon`, `combinations`, `isolation`: linear algebra.
-//! - `span`, `meter`, `ranks`: what is kept of a value. `recall`: the answers by the names that the
-//!   members of computations have for them. `answered`: of all values.
-//! - [`Memory`] over them, and `bytes`, its stored form.
 
 mod answered;
 mod bytes;
@@ -51,7 +46,7 @@ pub use bytes::BadBytes;
 pub use limits::{
     MAX_CELLS, MAX_CLASSES, MAX_ENTRIES, MAX_QUESTIONS, MAX_RECALLED, MAX_ROWS, MAX_VALUE_BYTES,
 };
-pub use memory::{Full, Memory, NotPending, Shown, Ticket};
+pub use memory::{Full, Memory, NotPending, Reservation, Shown};
 pub use profile::Profile;
 pub use question::{BadValue, Policy, Question, Ranks, Reason, Told, Value, Verdict};
 pub use recall::{Name, Overlap, Recall};

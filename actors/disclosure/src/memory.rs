@@ -31,9 +31,9 @@ pub struct Memory {
 /// A question that was reserved and is neither answered nor withdrawn. It is used once.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a reserved question counts as answered until it is withdrawn"]
-pub struct Ticket(Option<u64>);
+pub struct Reservation(Option<u64>);
 
-impl Ticket {
+impl Reservation {
     /// Returns whether the question was recorded: it told something new.
     #[must_use]
     pub fn is_recorded(&self) -> bool {
@@ -46,7 +46,7 @@ impl Ticket {
 #[error("the memory of this source's answers is full; it forgets nothing to make room")]
 pub struct Full;
 
-/// The ticket is of a question that is not pending.
+/// The reservation is of a question that is not pending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this question is not pending: it was answered or withdrawn before")]
 pub struct NotPending;
@@ -74,7 +74,7 @@ struct Look<'a> {
 }
 
 impl Memory {
-    /// Creates an empty memory. The seed is 64 random bits, which no asker may know: they choose
+    /// Creates an empty memory. The seed is 64 random bits, which no client may know: they choose
     /// the prime that the span is computed with.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -101,10 +101,11 @@ impl Memory {
     /// Lists the rows that a question could do without: of a group of rows that earlier answers do not
     /// tell apart, it selects fewer than `minimum`. They are what it would isolate in most cases.
     #[must_use]
-    pub fn few_in_a_group(&self, question: &Question, minimum: u64) -> Vec<u64> {
+    pub fn rows_in_small_groups(&self, question: &Question, minimum: u64) -> Vec<u64> {
         let look = self.look(question);
-        let few =
-            |news: &News<'_>| news.few_in_a_group(&self.classes, &question.selection, minimum);
+        let few = |news: &News<'_>| {
+            news.rows_in_small_groups(&self.classes, &question.selection, minimum)
+        };
         let all: BTreeSet<u64> = look.news.iter().flat_map(few).collect();
         all.into_iter().collect()
     }
@@ -131,8 +132,8 @@ impl Memory {
     /// # Errors
     ///
     /// [`Full`]: the answer may not be given.
-    pub fn reserve(&mut self, question: &Question) -> Result<Ticket, Full> {
-        self.insert(question, true).map(Ticket)
+    pub fn reserve(&mut self, question: &Question) -> Result<Reservation, Full> {
+        self.insert(question, true).map(Reservation)
     }
 
     /// Makes a reserved question an answered one.
@@ -140,8 +141,8 @@ impl Memory {
     /// # Errors
     ///
     /// [`NotPending`] if it was settled before.
-    pub fn confirm(&mut self, ticket: Ticket) -> Result<(), NotPending> {
-        if let Some(place) = self.place(ticket)?
+    pub fn confirm(&mut self, reservation: Reservation) -> Result<(), NotPending> {
+        if let Some(place) = self.place(reservation)?
             && let Some(entry) = self.log.get_mut(place)
         {
             entry.pending = false;
@@ -155,8 +156,8 @@ impl Memory {
     /// # Errors
     ///
     /// [`NotPending`] if it was settled before.
-    pub fn withdraw(&mut self, ticket: Ticket) -> Result<(), NotPending> {
-        let Some(place) = self.place(ticket)? else { return Ok(()) };
+    pub fn withdraw(&mut self, reservation: Reservation) -> Result<(), NotPending> {
+        let Some(place) = self.place(reservation)? else { return Ok(()) };
         let selection = self.log.remove(place).selection;
         self.release(selection);
         self.answered = derive(self.modulus, &self.classes, &self.log);
@@ -223,12 +224,12 @@ impl Memory {
         }
     }
 
-    /// Returns a ticket for each pending question, the oldest first. For a node that comes back: it
+    /// Returns a reservation for each pending question, the oldest first. For a node that comes back: it
     /// knows which answers have left, and settles the rest.
     #[must_use]
-    pub fn pending(&self) -> Vec<Ticket> {
+    pub fn pending(&self) -> Vec<Reservation> {
         let pending = self.log.iter().filter(|entry| entry.pending);
-        pending.map(|entry| Ticket(Some(entry.number))).collect()
+        pending.map(|entry| Reservation(Some(entry.number))).collect()
     }
 
     /// Returns what the owner is shown, by value. Pending questions count.
@@ -329,7 +330,7 @@ impl Memory {
         question.ranks.iter().all(|(value, ranks)| {
             let shown = self.answered.ranks(value).unwrap_or(&nothing);
             shown.new_ranks(look.found, ranks) == 0
-                || shown.allow(&self.classes, &look.cut, look.found, ranks, policy)
+                || shown.allows(&self.classes, &look.cut, look.found, ranks, policy)
         })
     }
 
@@ -428,8 +429,8 @@ impl Memory {
     }
 
     /// Returns the place of a pending question; none for one that was not recorded.
-    fn place(&self, ticket: Ticket) -> Result<Option<usize>, NotPending> {
-        let Ticket(Some(number)) = ticket else { return Ok(None) };
+    fn place(&self, reservation: Reservation) -> Result<Option<usize>, NotPending> {
+        let Reservation(Some(number)) = reservation else { return Ok(None) };
         let place = self.log.iter().position(|entry| entry.number == number && entry.pending);
         place.map(Some).ok_or(NotPending)
     }

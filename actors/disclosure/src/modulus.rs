@@ -1,17 +1,17 @@
 //! Arithmetic modulo a secret prime, in Montgomery's form.
 //!
 //! The span of answered questions is over the rationals. It is computed modulo a prime p, which is
-//! the same unless p divides one of the determinants that decide. With a prime that an asker knows,
-//! that can be brought about: 183 selections of two and three rows have the determinant 2^61 − 1, so
-//! they are one rank short modulo that prime. Two ranks short, a span shows no single row and no
-//! pair modulo p where it tells all rows in fact. So each memory draws its own prime, and keeps it
+//! the same unless p divides one of the determinants that decide. A client that
+//! knows the prime can bring that about. For instance, 183 selections of two and three rows have the
+//! determinant 2^61 − 1: modulo that prime they are one rank short. A span that is two ranks short
+//! hides single rows and pairs that it tells in fact. So each memory draws its own prime, and keeps it
 //! to itself.
 //!
 //! There are about 2^54 primes of 61 bits. A minor of r rows has at most r·log₂(r)/120 of them as
 //! divisors. With c classes some c²/2 minors decide: an error has a probability of about 2^-32
 //! for 100 questions in 1,000 classes.
 //!
-//! Nothing here is constant in time: the caller's clock hides it.
+//! Nothing here is constant in time. The caller answers at the times of the time grid, which hides it.
 
 use std::fmt;
 
@@ -32,13 +32,13 @@ impl Modulus {
         while !is_prime(candidate) {
             candidate += 2;
         }
-        Self::with(candidate)
+        Self::from_checked_prime(candidate)
     }
 
     /// Returns arithmetic modulo this number, if it is a prime from 2^60 to 2^62.
     pub(crate) fn from_prime(prime: u64) -> Option<Self> {
         ((1 << 60)..(1 << 62)).contains(&prime).then_some(())?;
-        is_prime(prime).then(|| Self::with(prime))
+        is_prime(prime).then(|| Self::from_checked_prime(prime))
     }
 
     pub(crate) fn prime(self) -> u64 {
@@ -54,26 +54,17 @@ impl Modulus {
         let product = u128::from(a) * u128::from(b);
         let quotient = low(product).wrapping_mul(self.inverse);
         let sum = product + u128::from(quotient) * u128::from(self.prime);
-        self.below(low(sum >> 64))
+        self.reduce_once(low(sum >> 64))
     }
 
     /// Returns a − b·c.
     pub(crate) fn subtract_product(self, a: u64, b: u64, c: u64) -> u64 {
-        self.below(a + self.prime - self.multiply(b, c))
+        self.reduce_once(a + self.prime - self.multiply(b, c))
     }
 
     /// Returns 1 / a for a other than 0, and 0 for 0.
     pub(crate) fn invert(self, a: u64) -> u64 {
-        let mut exponent = self.prime - 2;
-        let (mut power, mut result) = (a, self.one);
-        while exponent > 0 {
-            if exponent & 1 == 1 {
-                result = self.multiply(result, power);
-            }
-            power = self.multiply(power, power);
-            exponent >>= 1;
-        }
-        result
+        power(a, self.prime - 2, self.one, |a, b| self.multiply(a, b))
     }
 
     /// Subtracts `factor` times one vector from another of the same length.
@@ -84,7 +75,8 @@ impl Modulus {
         }
     }
 
-    fn with(prime: u64) -> Self {
+    /// Makes the constants of Montgomery's form for a number that is known to be a prime.
+    fn from_checked_prime(prime: u64) -> Self {
         // Newton's iteration doubles the number of correct bits: 3, 6, 12, 24, 48, 96.
         let mut inverse = prime;
         for _ in 0..5 {
@@ -94,7 +86,8 @@ impl Modulus {
         Self { prime, inverse: inverse.wrapping_neg(), one }
     }
 
-    fn below(self, number: u64) -> u64 {
+    /// Returns the residue of a number below twice the prime.
+    fn reduce_once(self, number: u64) -> u64 {
         if number >= self.prime { number - self.prime } else { number }
     }
 }
@@ -110,6 +103,20 @@ fn low(number: u128) -> u64 {
     number as u64
 }
 
+/// Returns a power by squaring and multiplying. `one` is the 1 of the product.
+fn power(base: u64, mut exponent: u64, one: u64, multiply: impl Fn(u64, u64) -> u64) -> u64 {
+    let mut square = base;
+    let mut result = one;
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result = multiply(result, square);
+        }
+        square = multiply(square, square);
+        exponent >>= 1;
+    }
+    result
+}
+
 /// Tests an odd number above 40 by Miller and Rabin. These bases suffice for all numbers below 2^64.
 fn is_prime(number: u64) -> bool {
     const BASES: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
@@ -117,14 +124,7 @@ fn is_prime(number: u64) -> bool {
     let halvings = (number - 1).trailing_zeros();
     let odd = (number - 1) >> halvings;
     BASES.iter().all(|base| {
-        let (mut power, mut square, mut exponent) = (1, *base, odd);
-        while exponent > 0 {
-            if exponent & 1 == 1 {
-                power = multiply(power, square);
-            }
-            square = multiply(square, square);
-            exponent >>= 1;
-        }
+        let mut power = power(*base, odd, 1, multiply);
         let mut passes = power == 1;
         for _ in 0..halvings {
             passes |= power == number - 1;

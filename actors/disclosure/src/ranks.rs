@@ -18,34 +18,37 @@ const TOLERANCE: f64 = 1e-9;
 /// The ranks of one value that were shown, by selection.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ShownRanks {
-    of: BTreeMap<usize, Shown>,
+    by_selection: BTreeMap<usize, RanksOfSelection>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Shown {
+struct RanksOfSelection {
     permille: BTreeSet<u16>,
     /// The part of its ranks that each row of the selection bears.
-    part: f64,
+    part_of_each_row: f64,
 }
 
 impl ShownRanks {
     /// Counts the ranks that were not shown of this selection before.
     pub(crate) fn new_ranks(&self, selection: Option<usize>, ranks: &Ranks) -> usize {
-        let shown = selection.and_then(|selection| self.of.get(&selection));
-        let is_new = |rank: &&u16| !shown.is_some_and(|shown| shown.permille.contains(rank));
-        ranks.permille.iter().filter(is_new).count()
+        let shown = selection.and_then(|selection| self.by_selection.get(&selection));
+        ranks
+            .permille
+            .iter()
+            .filter(|rank| !shown.is_some_and(|shown| shown.permille.contains(rank)))
+            .count()
     }
 
     pub(crate) fn record(&mut self, selection: usize, ranks: &Ranks, own_rows: u64) {
         let part = self.added_part(Some(selection), ranks, own_rows);
-        let shown = self.of.entry(selection).or_default();
+        let shown = self.by_selection.entry(selection).or_default();
         shown.permille.extend(&ranks.permille);
-        shown.part += part;
+        shown.part_of_each_row += part;
     }
 
     /// Returns `true` if all ranks are on the policy's grid, and no row of the cut would bear more
     /// than the policy allows.
-    pub(crate) fn allow(
+    pub(crate) fn allows(
         &self,
         classes: &Classes,
         cut: &Cut,
@@ -57,6 +60,7 @@ impl ShownRanks {
             return false;
         }
         let borne = self.borne(classes);
+        assert_eq!(borne.len(), cut.inside.len(), "each class has its part of the cut");
         let of_cut = borne.iter().zip(&cut.inside).filter(|(_, inside)| **inside > 0);
         let most = of_cut.map(|(part, _)| *part).fold(0.0, f64::max);
         let part = self.added_part(selection, ranks, cut.rows);
@@ -69,7 +73,7 @@ impl ShownRanks {
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.of.values().map(|shown| shown.permille.len() as u64).sum()
+        self.by_selection.values().map(|shown| shown.permille.len() as u64).sum()
     }
 
     fn added_part(&self, selection: Option<usize>, ranks: &Ranks, own_rows: u64) -> f64 {
@@ -80,11 +84,12 @@ impl ShownRanks {
     /// Returns the part that each class's rows bear.
     fn borne(&self, classes: &Classes) -> Vec<f64> {
         let mut borne = vec![0.0; classes.len()];
-        for (selection, shown) in &self.of {
+        for (selection, shown) in &self.by_selection {
             let cut = classes.cut_of(*selection);
+            assert_eq!(borne.len(), cut.inside.len(), "each class has its part of the cut");
             for (sum, inside) in borne.iter_mut().zip(&cut.inside) {
                 if *inside > 0 {
-                    *sum += shown.part;
+                    *sum += shown.part_of_each_row;
                 }
             }
         }

@@ -10,7 +10,7 @@ pub struct Selection(Vec<u64>);
 
 /// The refusal of a selection with more than [`MAX_ROWS`] rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a selection may have at most 2^24 rows")]
+#[error("a selection may have at most {MAX_ROWS} rows")]
 pub struct TooManyRows;
 
 impl Selection {

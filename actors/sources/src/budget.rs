@@ -1,7 +1,7 @@
-//! Bounds on what a compressed or dictionary-encoded source may unfold to in memory.
+//! Bounds on the memory that a compressed or dictionary-encoded source may decode to.
 //!
-//! A dictionary says a long text once and repeats it for two bits a row. So the texts of a record
-//! batch are counted as if written out, before any of them is converted.
+//! A dictionary says a long text once, and names it in a bit or less of each row. So the texts of a
+//! record batch are counted as if written out, before any of them is converted.
 
 use ::arrow_array::RecordBatch;
 
@@ -14,17 +14,17 @@ pub const MAX_PUSHED_CELLS: usize = 1 << 25;
 /// The most bytes of one push, with dictionaries written out.
 pub const MAX_PUSHED_TEXT: usize = 1 << 29;
 
-/// The bytes of long texts that any file may unfold to.
+/// The bytes of long texts that any file may decode to.
 const MAX_FILE_TEXT: usize = 1 << 29;
 
 /// The bytes of long texts for each byte of a large file.
-const UNFOLDING: u64 = 64;
+const DECODED_PER_BYTE: u64 = 64;
 
 /// The length up to which texts of a file cost nothing, because rows are bounded elsewhere. Names
 /// of categories are shorter.
 const SHORT: usize = 128;
 
-/// The bytes and cells that may still be unfolded.
+/// The bytes and cells that may still be decoded to.
 pub(crate) struct Budget {
     cells: usize,
     text: usize,
@@ -40,8 +40,9 @@ impl Budget {
 
     /// Returns the budget of a file of that many bytes, whose rows are passed on in batches.
     pub(crate) fn of_file(length: u64) -> Self {
-        let unfolded = usize::try_from(length.saturating_mul(UNFOLDING)).unwrap_or(usize::MAX);
-        Self { cells: usize::MAX, text: unfolded.max(MAX_FILE_TEXT), free: SHORT }
+        let decoded =
+            usize::try_from(length.saturating_mul(DECODED_PER_BYTE)).unwrap_or(usize::MAX);
+        Self { cells: usize::MAX, text: decoded.max(MAX_FILE_TEXT), free: SHORT }
     }
 
     /// Takes a record batch off the budget.
@@ -50,7 +51,7 @@ impl Budget {
     ///
     /// [`DataError::TooLarge`] for one that exceeds it.
     pub(crate) fn spend(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
-        // Rows without columns count as one cell each.
+        // Rows without columns count too: a batch can claim any number of them in a few bytes.
         self.cells = batch
             .num_rows()
             .checked_mul(batch.num_columns().max(1))

@@ -4,6 +4,21 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The most columns of a dataset.
+pub const MAX_COLUMNS: usize = 10_000;
+
+/// The longest name of a column, in bytes.
+pub(crate) const MAX_NAME: usize = 200;
+
+/// The longest field, in bytes without quotes.
+pub(crate) const MAX_FIELD: usize = 1 << 20;
+
+/// The longest record, in bytes without quotes and delimiters.
+pub(crate) const MAX_RECORD: usize = 1 << 24;
+
+/// The most fields of a record. A dataset takes fewer columns, but may choose among many.
+pub(crate) const MAX_FIELDS: usize = 1_000_000;
+
 /// The kind of a column's values.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -9,7 +9,7 @@ const SHORT_MONTHS: [u32; 4] = [4, 6, 9, 11];
 pub(crate) const USUAL_FORMS: [&str; 5] =
     ["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "YYYY/MM/DD"];
 
-/// The form of ISO 8601, the only one of constants.
+/// The form of ISO 8601. Dates in conditions are written in it alone.
 pub(crate) const ISO: &str = "YYYY-MM-DD";
 
 /// A part of a date.
@@ -48,9 +48,12 @@ fn part(form: &str) -> Option<(usize, Part, &str)> {
 /// Returns the date in the form of ISO 8601, if the text is a day of the calendar in that form.
 /// A day or month may have one digit where a sign or an end of the form is on each side of it.
 pub(crate) fn parse(text: &str, form: &str) -> Option<String> {
-    let (mut text, mut form) = (text, form);
+    let mut text = text;
+    let mut form = form;
     let mut sign_before = true;
-    let (mut year, mut month, mut day) = (0, 0, 0);
+    let mut year = 0;
+    let mut month = 0;
+    let mut day = 0;
     while let Some(sign) = form.chars().next() {
         let Some((length, part, behind)) = part(form) else {
             text = text.strip_prefix(sign)?;
@@ -78,8 +81,8 @@ pub(crate) fn parse(text: &str, form: &str) -> Option<String> {
     is_day.then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
-/// Returns a time without the zeros at the end of its fraction of a second, so that one time has one
-/// text, whatever the precision of its column.
+/// Returns a time without the zeros at the end of its fraction of a second. So one time has one text,
+/// for each precision of a column.
 pub(crate) fn plain_time(text: &str) -> String {
     let (local, zone) = text.strip_suffix('Z').map_or((text, ""), |local| (local, "Z"));
     format!("{}{zone}", without_zeros(local))
@@ -105,9 +108,11 @@ pub(crate) fn instant(text: &str) -> Option<&str> {
         sign => byte == *sign,
     });
     let digits = fraction.strip_prefix('.').unwrap_or("0");
-    let has_fraction = fraction.is_empty() || fraction.starts_with('.') && !digits.is_empty();
-    let is_one = fits && has_fraction && digits.bytes().all(|digit| digit.is_ascii_digit());
-    is_one.then(|| without_zeros(local))
+    let fraction_is_well_formed =
+        fraction.is_empty() || fraction.starts_with('.') && !digits.is_empty();
+    let is_instant =
+        fits && fraction_is_well_formed && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_instant.then(|| without_zeros(local))
 }
 
 /// Returns `true` for a day with a time of day behind it, in the forms of ISO 8601 or with a blank.

@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::column::{Column, Kind};
+use crate::column::{Column, Kind, MAX_COLUMNS};
 use crate::error::{DataError, DeclarationError, Errors, HeaderProblem, SourceError};
 use crate::format::{Encoding, Format, Formats};
-use crate::head::{Head, MAX_COLUMNS};
+use crate::head::Head;
 use crate::source::Source;
 
 /// A dataset as its owner declares it.

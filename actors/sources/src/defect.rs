@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::column::Kind;
+use crate::column::{Kind, MAX_COLUMNS, MAX_FIELD, MAX_FIELDS, MAX_NAME, MAX_RECORD};
 use crate::format::Encoding;
 use crate::magic::Foreign;
 
@@ -93,10 +93,14 @@ pub enum Malformed {
     #[error("a carriage return without line feed; end lines by a line feed")]
     CarriageReturn,
     /// A row is too long.
-    #[error("the row is longer than 16 MiB, or a field than 1 MiB; is a quote missing?")]
+    #[error(
+        "the row is longer than {} MiB, or a field than {} MiB; is a quote missing?",
+        MAX_RECORD >> 20,
+        MAX_FIELD >> 20
+    )]
     TooLong,
     /// A row has too many fields.
-    #[error("the row has more than 1000000 fields; is a quote missing?")]
+    #[error("the row has more than {MAX_FIELDS} fields; is a quote missing?")]
     TooWide,
     /// A field is not UTF-8.
     #[error(
@@ -137,7 +141,7 @@ pub enum HeaderProblem {
     /// A name has invisible characters, or is too long.
     #[error(
         "the name of column {0} begins or ends with a blank, holds control characters or is longer \
-         than 200 bytes; rename it, or choose other columns"
+         than {MAX_NAME} bytes; rename it, or choose other columns"
     )]
     Name(usize),
     /// A name is not in the text's encoding.
@@ -158,7 +162,7 @@ pub enum HeaderProblem {
         file: String,
     },
     /// Too many columns are chosen.
-    #[error("more than 10000 columns are chosen; choose those that computations need")]
+    #[error("more than {MAX_COLUMNS} columns are chosen; choose those that computations need")]
     TooMany,
 }
 
@@ -259,7 +263,8 @@ impl fmt::Display for CellProblem {
                 )?;
             }
         }
-        for (before, remedy) in [";"].into_iter().chain([", or"; 9]).zip(self.remedies()) {
+        for (index, remedy) in self.remedies().iter().enumerate() {
+            let before = if index == 0 { ";" } else { ", or" };
             write!(formatter, "{before} {remedy}")?;
         }
         Ok(())
@@ -273,8 +278,9 @@ impl fmt::Display for Remedy {
             Self::Missing(codes) => write!(formatter, "declare `missing = {codes:?}`"),
             Self::DecimalComma => write!(formatter, "declare `decimal = \",\"`"),
             Self::ThousandsComma => write!(formatter, "declare `thousands = \",\"`"),
-            Self::Encoding(Encoding::Utf8) => write!(formatter, "declare `encoding = \"utf-8\"`"),
-            Self::Encoding(_) => write!(formatter, "declare `encoding = \"windows-1252\"`"),
+            Self::Encoding(encoding) => {
+                write!(formatter, "declare `encoding = {:?}`", encoding.name())
+            }
             Self::LeaveOut => write!(formatter, "leave the column out"),
         }
     }

@@ -16,14 +16,38 @@ pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
 
 /// The encoding of a text file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
     #[default]
-    #[serde(rename = "utf-8", alias = "utf8", alias = "UTF-8")]
     Utf8,
     /// Windows-1252, and with it ISO 8859-1, which has control characters in place of some letters.
-    #[serde(rename = "windows-1252", alias = "latin1", alias = "iso-8859-1")]
     Windows1252,
+}
+
+impl Encoding {
+    /// Returns the name as declarations and remedies have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+}
+
+impl From<Encoding> for String {
+    fn from(encoding: Encoding) -> Self {
+        encoding.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for Encoding {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
+    }
 }
 
 impl FromStr for Encoding {
@@ -72,10 +96,6 @@ impl Format {
     /// Returns the reason why values cannot be written so.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         let decimal = self.decimal.unwrap_or('.');
-        let words: Vec<_> = self.true_words.iter().chain(&self.false_words).collect();
-        let holds = |words: &[String], built_in: &str| {
-            words.iter().any(|word| word.trim_matches(BLANKS).eq_ignore_ascii_case(built_in))
-        };
         if !matches!(decimal, '.' | ',') {
             return Some("`decimal` is \".\" or \",\"");
         }
@@ -85,23 +105,28 @@ impl Format {
         if self.thousands == Some(decimal) {
             return Some("`thousands` and `decimal` are different; declare both");
         }
-        if self.missing.iter().chain(words.clone()).any(|text| text.is_empty()) {
+        if self.missing.iter().chain(self.words()).any(String::is_empty) {
             return Some("an empty text is missing already; remove it from the codes and words");
         }
         if self.true_words.iter().any(|word| self.false_words.contains(word)) {
             return Some("a word is both true and false; remove one");
         }
-        if holds(&self.true_words, "false") || holds(&self.false_words, "true") {
+        if holds_word(&self.true_words, "false") || holds_word(&self.false_words, "true") {
             return Some("`true` and `false` mean what they say, in any case; remove them");
         }
         if !self.date.as_deref().is_none_or(is_form) {
             return Some("`date` has YYYY, MM and DD once each, such as \"DD.MM.YYYY\"");
         }
         let mut codes = self.missing.iter().map(|code| code.trim_matches(BLANKS));
-        if codes.any(|code| words.iter().any(|word| word.trim_matches(BLANKS) == code)) {
+        if codes.any(|code| self.words().any(|word| word.trim_matches(BLANKS) == code)) {
             return Some("a word is both a truth value and missing; remove one");
         }
         None
+    }
+
+    /// Lists the words for true and for false.
+    fn words(&self) -> impl Iterator<Item = &String> {
+        self.true_words.iter().chain(&self.false_words)
     }
 
     /// Returns the format of a column that declares its own.
@@ -117,6 +142,11 @@ impl Format {
             date: own.date.clone().or_else(|| self.date.clone()),
         }
     }
+}
+
+/// Returns `true` if one of the words is the built-in one, in any case.
+fn holds_word(words: &[String], built_in: &str) -> bool {
+    words.iter().any(|word| word.trim_matches(BLANKS).eq_ignore_ascii_case(built_in))
 }
 
 /// Returns the words of a column, or else those of all columns.
@@ -160,8 +190,8 @@ impl Formats {
         self.columns.get(column).map_or_else(|| self.all.clone(), |own| self.all.with(own))
     }
 
-    /// Returns `true` if values of a column mean something else than they do in their source.
-    pub(crate) fn change(&self, column: &str) -> bool {
+    /// Returns `true` if a column has a declared format.
+    pub(crate) fn has_declared(&self, column: &str) -> bool {
         !self.of(column).is_plain()
     }
 }

@@ -5,15 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::column::{Column, Kind, Times};
+use crate::column::{Column, Kind, MAX_NAME, Times};
 use crate::error::{CellProblem, DataError, HeaderProblem, Place};
 use crate::partition::PartitionKey;
-
-/// The most columns of a dataset.
-pub const MAX_COLUMNS: usize = 10_000;
-
-/// The longest name of a column, in bytes.
-const MAX_NAME: usize = 200;
 
 /// Advice on columns of 32-bit floats.
 pub(crate) const SINGLE: &str = "numbers of single precision: each is the double that equals it, such \

@@ -71,7 +71,7 @@ pub use access::{Access, MESSAGE_BYTES};
 pub use address::AddressProblem;
 pub use aggregate::{Aggregate, Aggregated, MAX_GROUPS};
 pub use budget::{MAX_PUSHED_CELLS, MAX_PUSHED_TEXT};
-pub use column::{Column, Kind, Times};
+pub use column::{Column, Kind, MAX_COLUMNS, Times};
 pub use dataset::{Dataset, Entry, EntryColumn};
 pub use declaration::{Declaration, DeclaredColumn, is_dataset_name};
 pub use error::{
@@ -80,7 +80,6 @@ pub use error::{
 };
 pub use filter::{Comparison, Constant, Filter, MAX_DEPTH, MAX_NODES, Residual, Residuals};
 pub use format::{Encoding, Format, Formats};
-pub use head::MAX_COLUMNS;
 pub use hosts::{DatabaseHosts, NotAHost};
 pub use json::{JsonNumber, plain_json_numbers};
 pub use magic::Foreign;

@@ -30,7 +30,7 @@ const STARTS: [(&[u8], Foreign); 6] = [
 ];
 
 /// Returns the form of a file with these first bytes, if it is one of those above.
-pub(crate) fn recognised(start: &[u8]) -> Option<Foreign> {
+pub(crate) fn form_of(start: &[u8]) -> Option<Foreign> {
     STARTS.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, foreign)| *foreign)
 }
 

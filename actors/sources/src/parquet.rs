@@ -24,7 +24,7 @@ use crate::declaration::Wanted;
 use crate::error::{DataError, Place, SourceError};
 use crate::head::Head;
 use crate::inference::Inference;
-use crate::magic::{Foreign, recognised};
+use crate::magic::{Foreign, form_of};
 use crate::partition::{DataFile, PartitionKey};
 use crate::values::BatchSink;
 
@@ -115,7 +115,7 @@ fn foreign(mut file: &fs::File, name: &str) -> Option<DataError> {
     let mut start = Vec::new();
     file.rewind().ok()?;
     file.take(16).read_to_end(&mut start).ok()?;
-    let form = recognised(&start).filter(|form| *form != Foreign::Parquet)?;
+    let form = form_of(&start).filter(|form| *form != Foreign::Parquet)?;
     Some(DataError::Foreign { file: name.to_owned(), form })
 }
 

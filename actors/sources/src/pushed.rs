@@ -13,12 +13,12 @@ use ::arrow_schema::SchemaRef;
 use crate::arrow;
 use crate::batch::BatchBuilder;
 use crate::budget::{Budget, MAX_PUSHED_CELLS};
-use crate::column::Column;
+use crate::column::{Column, MAX_COLUMNS};
 use crate::csv;
 use crate::error::{DataError, Errors, HeaderProblem, Place, SourceError};
 use crate::format::Formats;
 use crate::frames;
-use crate::head::{Head, MAX_COLUMNS};
+use crate::head::Head;
 use crate::values::Batch;
 
 /// Reads the columns of a CSV text, and infers their kinds. The default delimiter is a comma.

@@ -69,7 +69,8 @@ pub(crate) fn scan(
 ) -> Result<(), SourceError> {
     let builder = BatchBuilder::new(columns, formats, access.batch_rows);
     // A database does not know that a code is missing, or how a text is to be read.
-    let known = filter.filter(|filter| !filter.columns().iter().any(|name| formats.change(name)));
+    let known =
+        filter.filter(|filter| !filter.columns().iter().any(|name| formats.has_declared(name)));
     stream(source, formats.encoding, builder, known, access, sink)
 }
 
@@ -137,7 +138,8 @@ pub(crate) fn aggregate(
     access: &Access,
 ) -> Result<Option<Aggregated>, SourceError> {
     // A database does not know how a text is to be read.
-    if columns.iter().any(|column| column.kind == Kind::Date || formats.change(&column.name)) {
+    if columns.iter().any(|column| column.kind == Kind::Date || formats.has_declared(&column.name))
+    {
         return Ok(None);
     }
     guarded(source, || sql::aggregate(source, columns, what, filter, access))

@@ -183,9 +183,10 @@ impl Steps<'_> {
                 self.ok("tls", "TLS 1.3".into());
                 self.ok("identity", "both certificates are pinned".into());
                 let older = *theirs < cloister_protocols::wire::VERSION;
-                let remedy = match older {
-                    true => format!("update the node of {to} to the release of {}'s", self.from),
-                    false => format!("update the node of {} to the release of {to}'s", self.from),
+                let remedy = if older {
+                    format!("update the node of {to} to the release of {}'s", self.from)
+                } else {
+                    format!("update the node of {} to the release of {to}'s", self.from)
                 };
                 let who = if older { to } else { self.from.to_owned() };
                 let ours = cloister_protocols::wire::VERSION;

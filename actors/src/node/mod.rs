@@ -198,9 +198,10 @@ impl Node {
         let host = consortium.members().get(me).map_or_else(String::new, |own| own.api_host());
         let consortium = Arc::new(consortium);
         let data_plane = Arbiter::new();
-        let certificate = match settings.api_tls() {
-            true => Some(ApiCertificate::new(api_certificate(&settings.access, &identity)?)),
-            false => None,
+        let certificate = if settings.api_tls() {
+            Some(ApiCertificate::new(api_certificate(&settings.access, &identity)?))
+        } else {
+            None
         };
         let tls = certificate.as_ref().map(Tls::new).transpose()?;
         let log = state.log.clone();

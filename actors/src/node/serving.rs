@@ -146,7 +146,7 @@ pub(super) async fn serve_metrics(
     let Some(address) = settings.metrics_listen else { return Ok(None) };
     let (socket, _) = bind("metrics_listen", address).await?;
     if !address.ip().is_loopback() {
-        tracing::warn!(%address, "health and metrics are told to whoever reaches this address");
+        tracing::warn!(%address, "health and metrics are told to all who reach this address");
     }
     let (api, management) = (api.clone(), management.clone());
     let app = move || {

@@ -139,9 +139,10 @@ impl End {
     fn problem(&self, own: bool) -> Option<Problem> {
         let error = self.result.as_ref().err()?;
         let party = error.concerned().map(str::to_owned);
-        let (message, hint) = match own {
-            true => (error.message().to_owned(), error.advice().to_owned()),
-            false => ("whoever asked for it has been told why".to_owned(), String::new()),
+        let (message, hint) = if own {
+            (error.message().to_owned(), error.advice().to_owned())
+        } else {
+            ("the client that asked for it has been told why".to_owned(), String::new())
         };
         Some(Problem { code: error.code().text().to_owned(), message, hint, party })
     }

@@ -290,7 +290,7 @@ impl Filter {
 
 fn no_such_computation() -> ApiError {
     ApiError::new(Code::NoSuchComputation, "there is no such computation").hint(
-        "it is somebody else's, or the node has forgotten it: list them with GET /v1/computations",
+        "it is another client's, or the node has forgotten it: list them with GET /v1/computations",
     )
 }
 

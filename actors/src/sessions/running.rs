@@ -47,7 +47,7 @@ impl Sessions {
                 Some((waiting, Cause::Call(position)))
             }
             Origin::Ahead { members, request } => {
-                tracing::trace!(number, "something is made ahead");
+                tracing::trace!(number, "something is preprocessed");
                 Some((self.begun_ahead(run, members, *request, context), Cause::Ahead))
             }
         }

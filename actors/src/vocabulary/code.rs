@@ -153,7 +153,7 @@ BadNetwork = "bad_network", 400, Request, Own,
         reason, another `uuid`",
     advice "give the network another `uuid`";
 Stranger = "stranger", 403, Request, Own,
-    when "`network` or `committee` names somebody who is no member of this node's consortium",
+    when "`network` or `committee` names a party that is no member of this node's consortium",
     party "none",
     remedy "use the names or API URLs of the consortium file, as `GET /v1/members` has them";
 NoSuchFunction = "no_such_function", 404, Request, Own,
@@ -165,7 +165,7 @@ NoSuchService = "no_such_service", 404, Request, Own,
     party "none",
     remedy "see `GET /representations`";
 NoSuchRepresentation = "no_such_representation", 404, Request, Own,
-    when "the handle was released, has expired, or belongs to somebody else",
+    when "the handle was released, has expired, or belongs to another client",
     party "none",
     remedy "create it again; handles expire some hours after their last use";
 NoSuchAttribute = "no_such_attribute", 404, Request, Own,
@@ -194,7 +194,7 @@ NotYours = "not_yours", 403, Request, Own,
     party "none",
     remedy "take another name, or have its owner delete it";
 NoSuchTask = "no_such_task", 404, Request, Own,
-    when "the task has expired, or belongs to somebody else",
+    when "the task has expired, or belongs to another client",
     party "none",
     remedy "create it again";
 TaskStarted = "task_started", 409, Request, Own,
@@ -379,7 +379,7 @@ HelpImpossible = "help_impossible", 422, Computation, Relayed,
     when "a helper cannot tell from the proposal how to help",
     party "member that cannot help",
     remedy "name parties of the network only, or bring all nodes to one version",
-    advice "let the parameter `committee` name nobody beyond the network's `nodes`, or use \
+    advice "let the parameter `committee` name only the network's `nodes`, or use \
         the same version at all nodes";
 Undefined = "undefined", 422, Computation, Relayed,
     when "the parties' data together have no such answer: no rows, no variance, a rank that \
@@ -413,7 +413,7 @@ NodeStopping = "node_stopping", 503, Computation, Relayed,
 // Watching and steering.
 NoSuchComputation = "no_such_computation", 404, Watching, Own,
     when "the node knows no computation of this id, has forgotten it, or it belongs to \
-        somebody else",
+        another client",
     party "none",
     remedy "see `GET /v1/computations`; ids are each node's own, find it at other nodes by \
         its network";
@@ -422,7 +422,7 @@ AlreadyEnded = "already_ended", 409, Watching, Own,
     party "none",
     remedy "nothing: see its state for how it ended";
 NoSuchMember = "no_such_member", 404, Watching, Own,
-    when "a probe was asked for of somebody who is no member, or of the node itself",
+    when "a probe was asked for of a name that no member has, or of the node itself",
     party "none",
     remedy "take a name from `GET /v1/members`";
 TooManySubscribers = "too_many_subscribers", 503, Watching, Own,

@@ -55,7 +55,7 @@ impl ApiError {
     /// Reports that this principal has no such handle.
     pub fn no_such_handle() -> Self {
         Self::new(Code::NoSuchRepresentation, "there is no such representation")
-            .hint("it was released, has expired, or belongs to somebody else; create it again")
+            .hint("it was released, has expired, or belongs to another client; create it again")
     }
 
     /// Reports that the value may not leave the node, or not this way.

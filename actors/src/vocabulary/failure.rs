@@ -291,9 +291,10 @@ impl Failure {
             Self::Deadline { parties, awaited, milliseconds, detail } => {
                 let seconds = format!("{}.{:03}", milliseconds / 1_000, milliseconds % 1_000);
                 let detail = detail.as_ref().map_or(String::new(), |known| format!(" ({known})"));
-                let from = match parties.is_empty() {
-                    true => String::new(),
-                    false => format!(" from {}", parties.join(", ")),
+                let from = if parties.is_empty() {
+                    String::new()
+                } else {
+                    format!(" from {}", parties.join(", "))
                 };
                 format!("no answer{from} within {seconds} s: awaited {awaited}{detail}")
             }
@@ -551,7 +552,7 @@ mod tests {
             document(&Failure::Stopped { party: "clinic-a".into(), notice: Box::new(notice) })
         };
         assert_eq!(relayed(notice.clone())["party"], "clinic-c");
-        let framed = StopNotice { about: Some("nobody".into()), ..notice };
+        let framed = StopNotice { about: Some("unknown".into()), ..notice };
         assert_eq!(relayed(framed)["party"], "clinic-a");
     }
 

@@ -32,7 +32,7 @@ WORDS = " ".join(["abandon"] * 24)
 
 SECURITY = {
     "suite": "masked",
-    "adversary": "all but one may be curious",
+    "adversary": "all but one may be semi-honest",
     "corruptible": 2,
     "reveals": ["the number of rows <all together>"],
 }

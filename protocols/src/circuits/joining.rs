@@ -365,10 +365,8 @@ async fn complete_windows<E: Engine>(
     merged: &List<E>,
     sizes: &[usize],
 ) -> Result<(usize, Bits<E>), Fault> {
-    let windows = match sizes.contains(&0) {
-        true => 0,
-        false => (merged.items + 1).saturating_sub(sizes.len()),
-    };
+    let windows =
+        if sizes.contains(&0) { 0 } else { (merged.items + 1).saturating_sub(sizes.len()) };
     if windows == 0 {
         return Ok((0, engine.public(Vec::new())));
     }

@@ -451,10 +451,8 @@ fn few_columns(party: usize) -> Input {
 /// Returns the run of a case under rules that ask for much, with padded sets; none if it cannot be.
 fn strict(case: &Case) -> Option<Run> {
     let is_aligned = case.function == REGRESSION && !case.parameters.asks_for("by_id").unwrap();
-    let inputs = (0..3).map(|party| match is_aligned {
-        true => few_columns(party),
-        false => input(case, party, USUAL),
-    });
+    let inputs =
+        (0..3).map(|party| if is_aligned { few_columns(party) } else { input(case, party, USUAL) });
     let inputs = inputs.collect();
     let rules = Rules { min_rows: 5, min_cell: 3, ..Profile::Teaching.rules() };
     let run = Run::new(case.function, inputs).parameters(case.parameters.clone()).rules(rules);

@@ -10,9 +10,9 @@
 //! The nodes that compute on shares decide them; the parties then need these nodes for functions of
 //! masked sums too. If no such rule applies, these functions need no other node.
 //!
-//! Each party counts its own rows. It is not detected if a party counts others than it has. If it
-//! counts others than it uses, whole tables and univariate statistics detect it; sums, ranks, and
-//! the mode alone do not. Bivariate statistics open the number of rows that were used, and are
+//! Each party counts its own rows, and nothing proves that it has them. A party may also count one
+//! number of rows and bring data of another. Whole tables and univariate statistics detect this; sums,
+//! ranks, and the mode alone do not. Bivariate statistics open the number of rows that were used, and are
 //! refused if these are fewer than the rules ask.
 //!
 //! A question whose answer all members with data have kept is not computed: they give the answer
@@ -41,9 +41,10 @@ use zeroize::Zeroizing;
 
 use crate::algebra::layout::Layout;
 use crate::computation::backend::Backend;
-use crate::computation::request::AHEAD;
+use crate::computation::request::PREPROCESSED;
 pub use crate::computation::request::Request;
 pub use crate::computation::security::Security;
+use crate::engine::aggregate::Aggregate as _;
 use crate::engine::matching::Matching;
 use crate::engine::reveals::RELEASE;
 pub use crate::functions::answer::{Answer, Group, KeptAnswer, Precision};
@@ -55,13 +56,14 @@ use crate::kernel::disclosure::{JointRules, Opened, Permit, Rule, Rules};
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::reveal::Reveal;
+use crate::kernel::rules::BEYOND_ROWS;
 use crate::kernel::session::{Agreed, AuditHead, Offer, Roles, Session, SessionHash, Spec, agree};
 pub use crate::release::Dropped;
 pub use crate::release::differences::Earlier;
 use crate::release::{self, Subject};
 pub use crate::suites::guarantee::{Adversary, Assumption, Guarantee, Output, Suite};
 use crate::suites::masked::{MaskedSums, Rounds};
-use crate::suites::pairwise::{Ahead, CorrelationStore, Pairwise};
+use crate::suites::pairwise::{CorrelationStore, Pairwise, Preprocessed};
 use crate::suites::replicated::{Committee, Replicated};
 
 /// The outcome of a computation.
@@ -79,8 +81,8 @@ pub struct Outcome {
     pub left_out: u64,
     /// The head of each member's audit chain when it proposed, in order.
     pub audit: Vec<(Party, AuditHead)>,
-    /// The number of rows of all parties together that were left out because a value was missing in
-    /// them. There is none if the parameters do not ask for it, and at helpers.
+    /// The number of all parties' rows that a missing value dropped. `None` if the parameters do not ask
+    /// for it, and at helpers.
     pub dropped: Option<Dropped>,
     /// The number of parties.
     pub parties: usize,
@@ -109,7 +111,8 @@ pub async fn compute(
     request.describe(&mut offer);
     request.take_place(channel.parties().me())?;
     let spec = offer.spec.clone();
-    let (roles, backend) = (request.roles().clone(), request.backend());
+    let roles = request.roles().clone();
+    let backend = request.backend();
     let parties = roles.inputs().count();
     let session = agree(&channel, offer, request.function().takes_data(), &mut rng).await?;
     if session.agreed().kept.is_some() {
@@ -176,10 +179,23 @@ pub(crate) struct Ended {
     security: Security,
 }
 
+/// The protocols that an answer came from.
+struct Used {
+    /// The answer was computed on shares.
+    on_shares: bool,
+    /// Items were blinded for it.
+    has_blinded: bool,
+}
+
 impl Execution<'_> {
     /// Returns the number of members that bring data.
     fn parties(&self) -> usize {
         self.roles.inputs().count()
+    }
+
+    /// Returns the permit of a computation that no rule on joint data applies to.
+    fn permit_without_rows(&self) -> Result<Permit, Fault> {
+        Ok(self.joint.permit(self.parties(), None)?)
     }
 
     /// Returns the channel between the members that bring data; none at a helper.
@@ -197,7 +213,7 @@ impl Execution<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let parties = self.parties();
-        let permit = self.joint.permit(parties, None)?;
+        let permit = self.permit_without_rows()?;
         let Some(channel) = &self.channel_of_parties() else {
             let security = Security::of(Suite::Masked, None, parties, None, Vec::new());
             return Ok(Ended { permit, answer: None, dropped: None, security });
@@ -233,7 +249,7 @@ impl Execution<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let parties = self.parties();
-        let permit = self.joint.permit(parties, None)?;
+        let permit = self.permit_without_rows()?;
         let caveats = prepared.caveats(self.joint.rules());
         let cx = SetsContext { channel: self.channel, session: &session, permit: &permit, rng };
         let answer = Some(prepared.on_sets(cx).await?);
@@ -252,10 +268,16 @@ impl Execution<'_> {
     /// Preprocesses the correlations that later computations of these parties use up.
     async fn prepare(&self, session: &Session, rng: &mut impl CryptoRng) -> Result<Ended, Fault> {
         let parties = self.parties();
-        let permit = self.joint.permit(parties, None)?;
-        let mut engine =
-            Pairwise::new(self.channel, session, self.spec, Ahead::Base, self.stores.clone(), rng)
-                .await?;
+        let permit = self.permit_without_rows()?;
+        let mut engine = Pairwise::new(
+            self.channel,
+            session,
+            self.spec,
+            Preprocessed::BaseSetup,
+            self.stores.clone(),
+            rng,
+        )
+        .await?;
         engine.preprocess(session).await?;
         let security = Security::of(Suite::PAIRWISE, None, parties, None, Vec::new());
         Ok(Ended { permit, answer: None, dropped: None, security })
@@ -284,9 +306,10 @@ impl Execution<'_> {
         subject: Subject,
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
-        let ahead = match self.spec.parameters.contains_key(AHEAD) {
-            true => Ahead::Nothing,
-            false => Ahead::Batch,
+        let ahead = if self.spec.parameters.contains_key(PREPROCESSED) {
+            Preprocessed::Nothing
+        } else {
+            Preprocessed::Batch
         };
         let engine =
             Pairwise::new(self.channel, &session, self.spec, ahead, self.stores.clone(), rng)
@@ -306,11 +329,13 @@ impl Execution<'_> {
         rng: &mut impl CryptoRng,
     ) -> Result<Ended, Fault> {
         let function = prepared.descriptor();
-        let (channel, inputs, hash) = (self.channel, self.parties(), *session.hash());
+        let channel = self.channel;
+        let inputs = self.parties();
+        let hash = *session.hash();
         let among_parties = self.channel_of_parties();
         let sums = among_parties.as_ref().map(|channel| MaskedSums::new(channel, session));
         let me = channel.parties().me().index();
-        let passed = release::pass(&mut engine, (me, inputs), &self.joint, &subject).await?;
+        let passed = release::pass(&mut engine, me, inputs, &self.joint, &subject).await?;
         let rows = match &passed.rows {
             Some(rows) if function.is_on_shares() => {
                 Some(release::open_rows(&mut engine, &self.joint, rows).await?)
@@ -354,7 +379,7 @@ impl Execution<'_> {
         };
         let on_shares = function.is_on_shares() || withholds;
         let facts = self.revealed(facts);
-        let security = self.security([on_shares, has_blinded], committee.as_deref(), facts);
+        let security = self.security(Used { on_shares, has_blinded }, committee.as_deref(), facts);
         Ok(Ended { permit, answer, dropped, security })
     }
 
@@ -375,19 +400,14 @@ impl Execution<'_> {
         }
     }
 
-    /// Returns the assumptions of a function's protection. `on_shares` says that its answer was
-    /// computed on shares, `has_blinded` that items were blinded for it. `committee` has the names of
-    /// the nodes that hold the shares, if not all parties do.
-    fn security(
-        &self,
-        [on_shares, has_blinded]: [bool; 2],
-        committee: Option<&str>,
-        reveals: Vec<String>,
-    ) -> Security {
+    /// Returns the assumptions of a function's protection. `committee` has the names of the nodes that
+    /// hold the shares, if not all parties do.
+    fn security(&self, used: Used, committee: Option<&str>, reveals: Vec<String>) -> Security {
         let engine = if committee.is_some() { Suite::REPLICATED } else { Suite::PAIRWISE };
-        let (suite, before) = match on_shares {
-            false => (Suite::Masked, Some(engine)),
-            true => (engine, has_blinded.then_some(Suite::Intersection)),
+        let (suite, before) = if used.on_shares {
+            (engine, used.has_blinded.then_some(Suite::Intersection))
+        } else {
+            (Suite::Masked, Some(engine))
         };
         Security::of(suite, before, self.parties(), committee, reveals)
     }
@@ -411,7 +431,8 @@ impl Ended {
     }
 }
 
-/// Opens the number of rows of all parties that were left out, if any number may be shown.
+/// Opens the number of rows that missing values dropped at all parties. Only for computations without a
+/// rule on joint data: there any number may be shown.
 async fn sum_dropped(
     dropped: u64,
     sums: &mut MaskedSums<'_>,
@@ -421,6 +442,6 @@ async fn sum_dropped(
     let rounds = Rounds { commit: "commit dropped rows", open: "open dropped rows", shows };
     let layout = Layout::uniform(1, 1)?;
     let sum = sums.sum(rounds, &layout, Zeroizing::new(vec![dropped]), rng).await?;
-    let rows = sum.first().copied().filter(|rows| *rows < 1 << 62);
+    let rows = sum.first().copied().filter(|rows| *rows < BEYOND_ROWS);
     rows.map(|rows| Dropped(Some(rows))).ok_or(Fault::InvalidOpening)
 }

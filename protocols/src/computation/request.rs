@@ -25,7 +25,7 @@ use crate::suites::replicated::SEATS;
 const LENGTH: &str = "length";
 
 /// The name in the spec under which [`NO`] forbids the use of preprocessed correlations.
-pub(crate) const AHEAD: &str = "ahead";
+pub(crate) const PREPROCESSED: &str = "ahead";
 
 /// The parameter by which clients name the members that compute on shares.
 const COMMITTEE: &str = "committee";
@@ -207,7 +207,7 @@ impl Request {
             return spec.parameters.clone();
         }
         let mut parameters = self.prepared.agreed();
-        let not_ahead = (!self.ahead).then(|| (AHEAD.to_owned(), NO.to_owned()));
+        let not_ahead = (!self.ahead).then(|| (PREPROCESSED.to_owned(), NO.to_owned()));
         parameters.extend(not_ahead);
         parameters.extend([self.missing.clone()]);
         parameters
@@ -376,7 +376,7 @@ fn check_committee(
         Some(_) if !function.takes_committee() => "this function needs none",
         Some(_) if computing != SEATS => "three different members are needed",
         Some(_) if backend == Backend::Parties => {
-            "with the suite `pairwise` all parties compute, and nobody else: leave it out"
+            "with the suite `pairwise` all parties compute, and no other node: leave it out"
         }
         None if !by_themselves && computing < SEATS => {
             "the suite `replicated` needs three nodes that compute on shares, and there are two \

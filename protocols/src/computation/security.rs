@@ -69,30 +69,30 @@ fn words(suite: Suite, parties: usize, committee: &str) -> String {
 fn of_replicated(committee: &str) -> String {
     format!(
         "the nodes of {committee} compute on shares: any one of them, and any parties that do not \
-         compute, may be curious; they learn nothing but the answer, what is listed under reveals, \
+         compute, may be semi-honest; they learn nothing but the answer, what is listed under reveals, \
          and what follows from these and their own data; they must follow the protocol, or results, \
          and whether rules are met, can be wrong, and what wrong results lead to be opened; shares that \
-         are opened wrongly are noticed; nobody proves that its data are true"
+         are opened wrongly are noticed; no party proves that its data are true"
     )
 }
 
 fn of_pairwise(parties: usize) -> String {
     format!(
-        "the nodes of all {parties} parties compute on shares, and nobody else: any {} of them may be \
-         curious, together; they learn nothing but the answer, what is listed under reveals, and what \
+        "the nodes of all {parties} parties compute on shares, and no other node: any {} of them may be \
+         semi-honest, together; they learn nothing but the answer, what is listed under reveals, and what \
          follows from these and their own data; they must follow the protocol, or results, and whether \
          rules are met, can be wrong, and what wrong results lead to be opened; oblivious transfers that \
-         do not fit each other are noticed; nobody proves that its data are true",
+         do not fit each other are noticed; no party proves that its data are true",
         parties - 1
     )
 }
 
 fn of_intersection(parties: usize) -> String {
     format!(
-        "any {} of the {parties} parties may be curious, together: they learn nothing of the others' items \
+        "any {} of the {parties} parties may be semi-honest, together: they learn nothing of the others' items \
          but which of their own all of these have, what is listed under reveals, and what follows from \
          these; that rests on the decisional Diffie-Hellman assumption in ristretto255; they must follow the \
-         protocol, or the answer can be wrong; nobody proves that an item is its own",
+         protocol, or the answer can be wrong; no party proves that an item is its own",
         parties - 1
     )
 }
@@ -102,8 +102,8 @@ fn of_masked(parties: usize) -> String {
         "any {} of the {parties} parties may collude and deviate: they learn nothing but the answer, \
          what is listed under reveals, and what follows from these and their own data; in each sum \
          all inputs are committed to before any is opened, but lists of categories are not committed \
-         to, and who has seen a sum and breaks off can choose anew if it is repeated; whoever leaves \
-         or cheats can keep others from the answer; nobody proves that its data or its number of rows \
+         to, and who has seen a sum and breaks off can choose anew if it is repeated; a party that \
+         leaves or cheats can keep others from the answer; no party proves that its data or its number of rows \
          are true",
         parties - 1
     )

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::algebra::layout::{Layout, Segment};
 use crate::computation::{Answer, Input, KeptAnswer, Outcome, Request, compute};
+use crate::engine::aggregate::Aggregate as _;
 use crate::engine::openings;
 use crate::functions::catalogue::{entries, find};
 use crate::functions::common::tables::Categories;

@@ -28,7 +28,12 @@ impl Rounds {
 
 /// A way to open the sum of all parties' vectors, and nothing else of them.
 pub(crate) trait Aggregate {
-    /// Opens the sum of all parties' `words`, cell by cell. All call it with the same `layout`.
+    /// Opens the sum of all parties' `words`, cell by cell. All call it with the same `layout`. `words`
+    /// has [`Layout::words`] words.
+    ///
+    /// # Errors
+    /// If the number of `words` is not the layout's, or a peer breaks the protocol. The fault names the
+    /// peer, or the two of whom one lies.
     async fn sum(
         &mut self,
         rounds: Rounds,

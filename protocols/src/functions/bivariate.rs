@@ -30,7 +30,7 @@ use crate::functions::answer::Answer;
 use crate::functions::common::means::NOT_OF_LAYOUT;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits, grid_text};
+use crate::functions::parameters::{AgreedParameters, Digits, grid_text};
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -113,7 +113,7 @@ impl Function for BivariateStatistics {
         Ok(Self { grid, layout, words })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         grid_text(&self.grid).into()
     }
 

@@ -26,7 +26,7 @@ use crate::functions::median::Median;
 use crate::functions::minimum_maximum::MinimumMaximum;
 use crate::functions::ols::Regression;
 use crate::functions::ols_by_id::RegressionById;
-use crate::functions::parameters::{Agreed, Parameters, refuse};
+use crate::functions::parameters::{AgreedParameters, Parameters, refuse};
 use crate::functions::prepare::Prepare;
 use crate::functions::product::MatrixProduct;
 use crate::functions::quantiles::Quantiles;
@@ -113,7 +113,7 @@ macro_rules! functions {
             }
 
             /// Delegates to [`Function::agreed`].
-            pub(crate) fn agreed(&self) -> Agreed {
+            pub(crate) fn agreed(&self) -> AgreedParameters {
                 match self { $(Self::$function(function) => function.agreed(),)* }
             }
 
@@ -238,7 +238,7 @@ const MISSING: ParameterEntry = ParameterEntry::text(
 );
 const SUITE: ParameterEntry = ParameterEntry::text(
     "suite",
-    "who computes on shares: `replicated` (three nodes, of which any one may be curious) or `pairwise` (all \
+    "who computes on shares: `replicated` (three nodes, of which any one may be semi-honest) or `pairwise` (all \
      parties, of which all but one may collude); where it is left out two parties do so by themselves, and \
      more have three nodes",
 );
@@ -249,7 +249,7 @@ const COMMITTEE: ParameterEntry = ParameterEntry::list(
 );
 const AHEAD: ParameterEntry = ParameterEntry::boolean(
     "ahead",
-    "whether parties that compute on shares by themselves may use up what their nodes have made ahead; they \
+    "whether parties that compute on shares by themselves may use up what their nodes have preprocessed; they \
      do where it is left out",
 );
 
@@ -317,7 +317,7 @@ impl Descriptor {
     }
 
     /// Reads the function's parameters from the agreement.
-    pub(crate) fn read_agreed(&self, agreed: &Agreed) -> Parameters {
+    pub(crate) fn read_agreed(&self, agreed: &AgreedParameters) -> Parameters {
         let entries = self.all_parameters();
         let lists = entries.iter().filter(|entry| entry.r#type == "list");
         let lists: Vec<&str> = lists.map(|entry| entry.name).collect();
@@ -386,7 +386,7 @@ impl Prepared {
     /// text.
     pub(crate) fn to_help(
         function: &Descriptor,
-        agreed: &Agreed,
+        agreed: &AgreedParameters,
         parties: usize,
     ) -> Result<Self, InputError> {
         let parameters = function.read_agreed(agreed);

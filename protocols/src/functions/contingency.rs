@@ -1,10 +1,9 @@
 //! `StatisticsContingency`: the number of rows with each pair of categories, or the most frequent
 //! pair.
 
-use crate::functions::common::categories::Axes;
 use crate::functions::common::counting::{COUNTED_ROWS, Counting, ModeAlone, WholeTable};
 use crate::functions::common::tables::{
-    CASE_ENTRY, Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
+    CASE_ENTRY, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters,
 };
 use crate::functions::descriptor::{Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
@@ -27,8 +26,8 @@ impl Counting for PairsOfCategories {
         parameters: &[
             ParameterEntry::list(
                 "categories",
-                "the categories that there may be, as two lists of texts, so that nobody learns who holds \
-                 which; from all parties' data where it is left out",
+                "the categories that there may be, as two lists of texts, so that no party learns which of \
+                 them another has; from all parties' data where it is left out",
             ),
             CASE_ENTRY,
             ONLY_MODE_ENTRY,
@@ -38,7 +37,7 @@ impl Counting for PairsOfCategories {
     };
 
     fn counted(parameters: TableParameters, input: &Input) -> Result<CountedRows, InputError> {
-        let TableParameters { categories, case } = parameters;
+        let case = parameters.case;
         let rows = match input {
             Input::TextPairs(items) => {
                 Rows::single(items.iter().map(|(x, y)| [x.as_str(), y.as_str()]), case)
@@ -50,14 +49,6 @@ impl Counting for PairsOfCategories {
             other if other.is_empty() => Rows::none(),
             _ => return Err(InputError::Shape { expected: "pairs of texts" }),
         };
-        CountedRows::new(declared(categories)?, rows, case)
-    }
-}
-
-fn declared(categories: Option<Categories>) -> Result<Option<Axes>, InputError> {
-    match categories {
-        None => Ok(None),
-        Some(Categories::Two(axes)) => Ok(Some(axes.into())),
-        Some(_) => Err(refuse_categories("two lists of texts")),
+        CountedRows::new(parameters.axes(2)?, rows, case)
     }
 }

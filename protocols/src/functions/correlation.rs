@@ -6,24 +6,17 @@ use crate::engine::reveals::{
     ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, LEVERAGE, MOMENTS, OWN_MOMENTS, ROUNDED, SAME_ORDER,
     SIZES,
 };
-use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
-use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::terms::{PRODUCTS, Terms};
 use crate::functions::common::joins::{KeyedRows, encoded, moments};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
 use crate::functions::{Computed, FunctionContext};
-use crate::kernel::equations::Equations;
 
 const TERMS: Terms = Terms {
-    categories: 0,
-    always_tells: false,
-    work: Work::Numbers,
-    announces: &[SIZES, COLUMNS],
-    of: Use::Products,
-    opens: |scope| Equations::products(scope.columns),
     misfit: |columns| {
         (columns.iter().sum::<usize>() == 0).then_some("no party has a column of numbers")
     },
+    ..PRODUCTS
 };
 
 /// The function without its rows.

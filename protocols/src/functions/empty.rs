@@ -9,7 +9,7 @@ use crate::engine::aggregate::Aggregate;
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, refuse};
+use crate::functions::parameters::{AgreedParameters, refuse};
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::channel::Channel;
 use crate::kernel::equations::{Equations, Scope};
@@ -69,7 +69,7 @@ impl Function for Empty {
         Ok(Self { rounds })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         let rounds = self.rounds.map(|rounds| (TIMES.to_owned(), rounds.to_string()));
         rounds.into_iter().collect()
     }

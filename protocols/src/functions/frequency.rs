@@ -1,9 +1,8 @@
 //! `StatisticsFrequency`: the number of rows with each category, or the most frequent category.
 
-use crate::functions::common::categories::Axes;
 use crate::functions::common::counting::{COUNTED_ROWS, Counting, ModeAlone, WholeTable};
 use crate::functions::common::tables::{
-    CASE_ENTRY, Categories, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters, refuse_categories,
+    CASE_ENTRY, CountedRows, ONLY_MODE_ENTRY, Rows, TableParameters,
 };
 use crate::functions::descriptor::{Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
@@ -26,8 +25,8 @@ impl Counting for OneCategory {
         parameters: &[
             ParameterEntry::list(
                 "categories",
-                "the categories that there may be, as texts, so that nobody learns who holds which; from all \
-                 parties' data where it is left out",
+                "the categories that there may be, as texts, so that no party learns which of them \
+                 another has; from all parties' data where it is left out",
             ),
             CASE_ENTRY,
             ONLY_MODE_ENTRY,
@@ -37,7 +36,7 @@ impl Counting for OneCategory {
     };
 
     fn counted(parameters: TableParameters, input: &Input) -> Result<CountedRows, InputError> {
-        let TableParameters { categories, case } = parameters;
+        let case = parameters.case;
         let rows = match input {
             Input::Texts(items) => Rows::single(items.iter().map(|item| [item.as_str()]), case),
             Input::CountedTexts(items) => {
@@ -46,14 +45,6 @@ impl Counting for OneCategory {
             other if other.is_empty() => Rows::none(),
             _ => return Err(InputError::Shape { expected: "texts" }),
         };
-        CountedRows::new(declared(categories)?, rows, case)
-    }
-}
-
-fn declared(categories: Option<Categories>) -> Result<Option<Axes>, InputError> {
-    match categories {
-        None => Ok(None),
-        Some(Categories::One(axis)) => Ok(Some(vec![axis])),
-        Some(_) => Err(refuse_categories("one list of texts")),
+        CountedRows::new(parameters.axes(1)?, rows, case)
     }
 }

@@ -8,7 +8,7 @@ use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows};
 use crate::functions::common::ranks::Ranked;
 use crate::functions::descriptor::{Descriptor, InputKind};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits, refuse};
+use crate::functions::parameters::{AgreedParameters, Digits, refuse};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -75,7 +75,7 @@ impl Function for KthElement {
         Ok(Self { numbers, rank })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         let mut agreed = self.numbers.agreed();
         agreed.insert(RANK.to_owned(), self.rank.to_string());
         agreed

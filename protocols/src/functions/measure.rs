@@ -16,7 +16,7 @@ use crate::engine::{Columns, Dimensions};
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, refuse};
+use crate::functions::parameters::{AgreedParameters, refuse};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
@@ -105,7 +105,7 @@ impl Function for Measure {
         Self { operation, size: size.unwrap_or(1), times: times.unwrap_or(1) }.checked()
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         [
             ("operation".to_owned(), self.operation.to_string()),
             ("size".to_owned(), self.size.to_string()),

@@ -10,7 +10,7 @@ use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
 use crate::functions::common::ranks::Ranked;
 use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits};
+use crate::functions::parameters::{AgreedParameters, Digits};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
@@ -40,7 +40,7 @@ impl Function for Median {
         Ranked::new(digits.grid()?, doubles(input)?.iter().copied()).map(Self)
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         self.0.agreed()
     }
 

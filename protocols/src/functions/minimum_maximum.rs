@@ -12,7 +12,7 @@ use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows};
 use crate::functions::common::ranks::{Ranked, find_numbers};
 use crate::functions::descriptor::{Descriptor, InputKind};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits};
+use crate::functions::parameters::{AgreedParameters, Digits};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -53,7 +53,7 @@ impl Function for MinimumMaximum {
         })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         self.minima.agreed()
     }
 

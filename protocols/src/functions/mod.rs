@@ -65,7 +65,7 @@ use crate::engine::shared::Shared;
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
+use crate::functions::parameters::AgreedParameters;
 use crate::kernel::channel::Channel;
 use crate::kernel::disclosure::{Permit, Rules};
 use crate::kernel::equations::{Equations, Scope};
@@ -101,8 +101,8 @@ pub(crate) trait Function: Sized {
 
     /// Returns all parameters that change the result, in canonical text, defaults filled in. A
     /// helper reads its parameters from them.
-    fn agreed(&self) -> Agreed {
-        Agreed::new()
+    fn agreed(&self) -> AgreedParameters {
+        AgreedParameters::new()
     }
 
     /// Returns the public length that must be equal at all parties, if there is one.

@@ -8,15 +8,14 @@ use crate::engine::reveals::{
     ASCENDING, COLUMNS, ENOUGH_JOINED, JOINED, LEVERAGE, MOMENTS, OWN_MOMENTS, ROUNDED, SAME_ORDER,
     SIZES, UNITS,
 };
-use crate::functions::common::joins::columns::Use;
 use crate::functions::common::joins::function::JOINED_ROWS;
-use crate::functions::common::joins::terms::{Terms, Work};
+use crate::functions::common::joins::terms::{PRODUCTS, Terms};
 use crate::functions::common::joins::{KeyedRows, encoded, moments};
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Behind, Descriptor, InputKind, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::ols::{BY_ID_ENTRY, NAME, Regression};
-use crate::functions::parameters::{Agreed, BY_ID, NO, YES};
+use crate::functions::parameters::{AgreedParameters, BY_ID, NO, YES};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
@@ -26,12 +25,6 @@ use crate::kernel::party::Party;
 const INTERCEPT: &str = "intercept";
 
 const TERMS: Terms = Terms {
-    categories: 0,
-    always_tells: false,
-    work: Work::Numbers,
-    announces: &[SIZES, COLUMNS],
-    of: Use::Products,
-    opens: |scope| Equations::products(scope.columns),
     misfit: |columns| {
         let fits =
             columns.get(1).is_some_and(|count| *count > 0) && columns.iter().sum::<usize>() > 1;
@@ -40,6 +33,7 @@ const TERMS: Terms = Terms {
              others to explain it",
         )
     },
+    ..PRODUCTS
 };
 
 pub(crate) struct RegressionById {
@@ -68,7 +62,7 @@ impl Function for RegressionById {
                 "with `by_id`: whether there is an intercept; none where it is left out",
             ),
             Ids::CASE,
-            Ids::PAD_TO,
+            Ids::PADDING,
         ],
         reveals: &[
             SIZES,
@@ -101,7 +95,7 @@ impl Function for RegressionById {
         Ok(Self { rows: KeyedRows::new(&TERMS, ids, input)?, intercept })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         let mut agreed = self.rows.agreed();
         agreed.insert(BY_ID.to_owned(), YES.to_owned());
         let intercept = if self.intercept { YES } else { NO };

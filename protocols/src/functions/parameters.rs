@@ -83,7 +83,7 @@ pub(crate) struct Digits {
 pub(crate) struct NoParameters {}
 
 /// Parameters in the canonical text that the parties agree on, by name.
-pub(crate) type Agreed = BTreeMap<String, String>;
+pub(crate) type AgreedParameters = BTreeMap<String, String>;
 
 impl Parameters {
     /// Returns the parameters with one more of the function's own. A value that is null sets
@@ -152,7 +152,7 @@ impl Parameters {
 
     /// Reads a function's own parameters again from their canonical texts. `lists` has the names of
     /// those that are lists.
-    pub(crate) fn of_agreed(agreed: &Agreed, lists: &[&str]) -> Self {
+    pub(crate) fn of_agreed(agreed: &AgreedParameters, lists: &[&str]) -> Self {
         let mut own = Map::new();
         for (name, text) in agreed {
             if let Some(value) = of_canonical(text, lists.contains(&name.as_str())) {
@@ -249,10 +249,13 @@ fn of_canonical(text: &str, is_list: bool) -> Option<Value> {
     match text {
         ANY | NO => None,
         YES => Some(Value::Bool(true)),
-        text => Some(serde_json::from_str(&written).unwrap_or_else(|_| match is_list {
-            // A hash stands for a long list.
-            true => json!({ AGREED: text }),
-            false => Value::String(text.into()),
+        text => Some(serde_json::from_str(&written).unwrap_or_else(|_| {
+            if is_list {
+                // A hash stands for a long list.
+                json!({ AGREED: text })
+            } else {
+                Value::String(text.into())
+            }
         })),
     }
 }
@@ -267,7 +270,7 @@ pub(crate) fn grid_text(grid: &Grid) -> [(String, String); 2] {
 }
 
 /// Reports whether the agreed parameters leave out rows with a missing value.
-pub(crate) fn drops_missing(agreed: &Agreed) -> Result<bool, InputError> {
+pub(crate) fn drops_missing(agreed: &AgreedParameters) -> Result<bool, InputError> {
     match agreed.get(MISSING).map(String::as_str) {
         None | Some(REFUSE) => Ok(false),
         Some(DROP) => Ok(true),
@@ -296,7 +299,7 @@ mod tests {
     fn a_text_comes_back_from_the_agreement_or_is_refused() {
         for text in ["exact", "a, b", "", "No", "yes, please", "1 2", "é"] {
             let read: Texts = Parameters::default().with("text", text).read(&[]).unwrap();
-            let agreed = Agreed::from([("text".to_owned(), read.text.clone().unwrap())]);
+            let agreed = AgreedParameters::from([("text".to_owned(), read.text.clone().unwrap())]);
             assert_eq!(Parameters::of_agreed(&agreed, &[]).read::<Texts>(&[]).unwrap(), read);
         }
         for text in ["any", "no", "yes", "12", "true", "null", "\"quoted\"", "[1]", " 12"] {

@@ -14,7 +14,7 @@ use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
 use crate::functions::common::ranks::{Found, Ranked};
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits, refuse};
+use crate::functions::parameters::{AgreedParameters, Digits, refuse};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -91,7 +91,7 @@ impl Function for Quantiles {
         Ok(Self { numbers, probabilities })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         let mut agreed = self.numbers.agreed();
         let list: Vec<String> = self.probabilities.iter().map(f64::to_string).collect();
         agreed.insert(PROBABILITIES.to_owned(), list.join(", "));

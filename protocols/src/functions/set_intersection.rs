@@ -8,7 +8,7 @@ use crate::functions::answer::Answer;
 use crate::functions::common::sets::{Ids, MOST_ITEMS};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
+use crate::functions::parameters::AgreedParameters;
 use crate::functions::{Function, OnSets, SetsContext};
 use crate::kernel::channel::Channel;
 use crate::kernel::equations::{Equations, Scope};
@@ -32,7 +32,7 @@ impl Function for SetIntersection {
         summary: "the items that all parties have",
         asked_by: None,
         input: InputKind::Set,
-        parameters: &[Ids::CASE, Ids::PAD_TO],
+        parameters: &[Ids::CASE, Ids::PADDING],
         kind: Kind::Elements,
         needs: Needs::Sets,
         pushdown: None,
@@ -59,7 +59,7 @@ impl Function for SetIntersection {
         Ok(Self { items, ids })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         self.ids.agreed()
     }
 }

@@ -11,7 +11,7 @@ use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows};
 use crate::functions::common::rows::Unsorted;
 use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits};
+use crate::functions::parameters::{AgreedParameters, Digits};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -38,7 +38,7 @@ impl Function for Sort {
         Unsorted::new(digits, input).map(Self)
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         self.0.agreed()
     }
 }

@@ -13,7 +13,7 @@ use crate::engine::reveals::{EXACT_SUM, RELEASE};
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Pushdown};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits, grid_text};
+use crate::functions::parameters::{AgreedParameters, Digits, grid_text};
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -59,7 +59,7 @@ impl Function for Sum {
         Ok(Self { grid, layout, cell: sum.into_cell(), magnitude })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         grid_text(&self.grid).into()
     }
 

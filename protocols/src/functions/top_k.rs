@@ -27,7 +27,7 @@ use crate::functions::common::numbers::ORDERED_NUMBERS;
 use crate::functions::common::rows::{KEY, Unsorted};
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits, refuse};
+use crate::functions::parameters::{AgreedParameters, Digits, refuse};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
@@ -93,7 +93,7 @@ impl Function for TopK {
         Ok(Self { numbers: Unsorted::new(digits, input)?, k })
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         let mut agreed = self.numbers.agreed();
         agreed.insert("k".to_owned(), self.k.to_string());
         agreed

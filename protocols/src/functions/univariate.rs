@@ -55,10 +55,10 @@ use crate::functions::common::means::{Means, NOT_OF_LAYOUT};
 use crate::functions::common::moments::{self, Centred, Moments, root};
 use crate::functions::common::numbers::{ORDERED_NUMBERS, check_rows, doubles};
 use crate::functions::common::search::{Query, find};
-use crate::functions::common::wanted::{SAMPLES, STATISTICS, Statistics};
+use crate::functions::common::wanted::{RESULT_KEYS, SAMPLES, STATISTICS, Statistics};
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits, grid_text};
+use crate::functions::parameters::{AgreedParameters, Digits, grid_text};
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::disclosure::Permit;
 use crate::kernel::equations::{Equations, Scope};
@@ -173,30 +173,7 @@ impl Function for UnivariateStatistics {
             Digits::AFTER,
         ],
         reveals: &[RELEASE, ROWS, UNIVARIATE_SUMS],
-        result_keys: &[
-            "samples",
-            "minimum",
-            "maximum",
-            "sum",
-            "mean",
-            "harmonic_mean",
-            "geometric_mean",
-            "variance",
-            "variance_mle",
-            "variance_of_sample_mean",
-            "standard_deviation",
-            "standard_deviation_mle",
-            "standard_error_of_sample_mean",
-            "coefficient_of_variation",
-            "coefficient_of_variation_mle",
-            "root_mean_square",
-            "root_mean_square_deviation",
-            "skewness",
-            "kurtosis",
-            "kurtosis_excess",
-            "hyper_skewness",
-            "hyper_flatness",
-        ],
+        result_keys: &RESULT_KEYS,
         ..ORDERED_NUMBERS
     };
 
@@ -224,8 +201,8 @@ impl Function for UnivariateStatistics {
         Ok(Self { statistics, grid, numbers, words, keys })
     }
 
-    fn agreed(&self) -> Agreed {
-        let mut agreed: Agreed = grid_text(&self.grid).into();
+    fn agreed(&self) -> AgreedParameters {
+        let mut agreed: AgreedParameters = grid_text(&self.grid).into();
         agreed.extend(self.statistics.text().map(|text| (STATISTICS.to_owned(), text)));
         agreed
     }
@@ -394,9 +371,10 @@ impl Sums {
                 sums.push((&minimum + &maximum) * &self.x - &minimum * &maximum * self.n - xx);
             }
         }
-        match sums.iter().any(|sum| sum.sign() == Sign::Minus) {
-            true => Err(Fault::InvalidOpening),
-            false => Ok(()),
+        if sums.iter().any(|sum| sum.sign() == Sign::Minus) {
+            Err(Fault::InvalidOpening)
+        } else {
+            Ok(())
         }
     }
 

@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::algebra::layout::{Layout, Segment};
 use crate::computation::Input;
+use crate::engine::aggregate::Aggregate as _;
 use crate::functions::parameters::Parameters;
 use crate::functions::univariate::Extremes;
 use crate::functions::univariate_tests::{numbers, part, simulate};

@@ -4,12 +4,13 @@
 //! exact: whatever doubles come, no bit is lost. It takes 34 words an element, or as many as the
 //! declared digits need. `integer` and `fixed` take one word. `fixed` is the one encoding here that
 //! rounds inputs, each once, to the nearest multiple of 2^-`fraction_bits` (ties to even). The
-//! range of both is |x| ≤ (2^63 − 1)/n on the integers, so that no sum of n can wrap.
+//! range of both is |m| ≤ (2^63 − 1)/n for the encoded integer m and n parties, so that no sum can wrap.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::algebra::elementwise::zip_exact;
 use crate::algebra::exact::Grid;
 use crate::algebra::layout::{Layout, PARALLEL_WORDS};
 use crate::algebra::rounding::nearest_double;
@@ -18,7 +19,7 @@ use crate::engine::reveals::{EXACT_SUMS, WHOLE_SUMS};
 use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits, grid_text, refuse};
+use crate::functions::parameters::{AgreedParameters, Digits, grid_text, refuse};
 use crate::functions::{Function, OnSums, SumsContext};
 use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
@@ -32,10 +33,10 @@ const MAX_FRACTION_BITS: u32 = 62;
 const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
 
 const UNCOUNTED: &str = "how few people the vectors stand for, and how much of a sum is one party's, is \
-     not checked: the rule on rows does not apply to vectors, nor do those on shares and small cells";
+     not checked: the rule on rows does not apply to vectors, nor do the dominance rule and the one on small cells";
 
 pub(crate) struct VectorSum {
-    code: Code,
+    encoding: ElementEncoding,
     length: usize,
     layout: Layout,
     words: Zeroizing<Vec<u64>>,
@@ -66,7 +67,7 @@ pub(crate) enum Encoding {
 
 /// The encoding of an element as an integer, with its parameters.
 #[derive(Clone, Copy)]
-enum Code {
+enum ElementEncoding {
     Exact(Grid),
     Integer,
     Fixed { fraction_bits: u32 },
@@ -111,26 +112,28 @@ impl Function for VectorSum {
         input: Option<&Input>,
         parties: usize,
     ) -> Result<Self, InputError> {
-        let code = Code::new(&parameters)?;
+        let encoding = ElementEncoding::new(&parameters)?;
         let length = input.map_or(0, Input::len);
-        let layout = Layout::uniform(code.limbs(), length)?;
-        let words = match (code, input) {
+        let layout = Layout::uniform(encoding.limbs(), length)?;
+        let words = match (encoding, input) {
             (_, None) => Zeroizing::default(),
-            (Code::Exact(grid), Some(input)) => exact_words(&grid, &layout, input)?,
-            (Code::Integer | Code::Fixed { .. }, Some(input)) => short_words(code, input, parties)?,
+            (ElementEncoding::Exact(grid), Some(input)) => exact_words(&grid, &layout, input)?,
+            (ElementEncoding::Integer | ElementEncoding::Fixed { .. }, Some(input)) => {
+                short_words(encoding, input, parties)?
+            }
         };
-        Ok(Self { code, length, layout, words })
+        Ok(Self { encoding, length, layout, words })
     }
 
-    fn agreed(&self) -> Agreed {
-        let mut agreed = Agreed::new();
-        let name = match self.code {
-            Code::Exact(grid) => {
+    fn agreed(&self) -> AgreedParameters {
+        let mut agreed = AgreedParameters::new();
+        let name = match self.encoding {
+            ElementEncoding::Exact(grid) => {
                 agreed.extend(grid_text(&grid));
                 "exact"
             }
-            Code::Integer => "integer",
-            Code::Fixed { fraction_bits } => {
+            ElementEncoding::Integer => "integer",
+            ElementEncoding::Fixed { fraction_bits } => {
                 agreed.insert("fraction_bits".to_owned(), fraction_bits.to_string());
                 "fixed"
             }
@@ -148,31 +151,31 @@ impl Function for VectorSum {
     }
 
     fn caveats(&self, rules: &Rules) -> Vec<String> {
-        let asks = rules.ask_for_rows() || rules.ask_for_shares() || rules.ask_for_cells();
+        let asks = rules.ask_for_rows() || rules.ask_for_dominance() || rules.ask_for_cells();
         asks.then(|| UNCOUNTED.to_owned()).into_iter().collect()
     }
 }
 
 impl OnSums for VectorSum {
     async fn run<A: Aggregate>(self, cx: &mut SumsContext<'_, A>) -> Result<Answer, Fault> {
-        let shows = match self.code {
-            Code::Exact(_) => EXACT_SUMS,
-            Code::Fixed { .. } => WHOLE_SUMS,
-            Code::Integer => Reveal::ANSWER,
+        let shows = match self.encoding {
+            ElementEncoding::Exact(_) => EXACT_SUMS,
+            ElementEncoding::Fixed { .. } => WHOLE_SUMS,
+            ElementEncoding::Integer => Reveal::ANSWER,
         };
         let rounds = Rounds::showing(shows);
         let words = cx.sums.sum(rounds, &self.layout, self.words, &mut cx.rng).await?;
-        match self.code {
-            Code::Exact(grid) => decode_exact(&grid, words),
-            Code::Integer => Ok(Answer::IntegerVectorSum {
+        match self.encoding {
+            ElementEncoding::Exact(grid) => decode_exact(&grid, words),
+            ElementEncoding::Integer => Ok(Answer::IntegerVectorSum {
                 sum: words.into_iter().map(u64::cast_signed).collect(),
             }),
-            Code::Fixed { fraction_bits } => decode_fixed(fraction_bits, &words),
+            ElementEncoding::Fixed { fraction_bits } => decode_fixed(fraction_bits, &words),
         }
     }
 }
 
-impl Code {
+impl ElementEncoding {
     fn new(parameters: &Parameters) -> Result<Self, InputError> {
         match parameters.encoding {
             Encoding::Fixed => Self::fixed(parameters),
@@ -239,15 +242,15 @@ fn exact_words(
     input: &Input,
 ) -> Result<Zeroizing<Vec<u64>>, InputError> {
     let mut words = Zeroizing::new(vec![0; layout.words()]);
-    let cells = words.chunks_exact_mut(grid.limbs(1)).enumerate();
+    let cells = words.chunks_exact_mut(grid.limbs(1));
     match input {
         Input::Numbers(items) => {
-            for ((index, cell), x) in cells.zip(items) {
+            for (index, (cell, x)) in zip_exact(cells, items).enumerate() {
                 grid.encode(grid.admit(index, *x)?, cell);
             }
         }
         Input::Integers(items) => {
-            for ((index, cell), x) in cells.zip(items) {
+            for (index, (cell, x)) in zip_exact(cells, items).enumerate() {
                 grid.encode(grid.admit_whole(index, *x)?, cell);
             }
         }
@@ -260,7 +263,7 @@ fn exact_words(
 }
 
 fn short_words(
-    code: Code,
+    encoding: ElementEncoding,
     input: &Input,
     parties: usize,
 ) -> Result<Zeroizing<Vec<u64>>, InputError> {
@@ -269,12 +272,12 @@ fn short_words(
     match input {
         Input::Numbers(items) => {
             for (index, x) in items.iter().enumerate() {
-                words.push(code.encode(index, *x, limit)?.cast_unsigned());
+                words.push(encoding.encode(index, *x, limit)?.cast_unsigned());
             }
         }
         Input::Integers(items) => {
             for (index, x) in items.iter().enumerate() {
-                words.push(code.encode_whole(index, *x, limit)?.cast_unsigned());
+                words.push(encoding.encode_whole(index, *x, limit)?.cast_unsigned());
             }
         }
         other if other.is_empty() => {}
@@ -317,5 +320,5 @@ fn is_within(value: i64, limit: i64) -> bool {
 
 #[expect(clippy::cast_possible_truncation, reason = "whole and in the range of i64: exact")]
 fn to_whole(x: f64) -> Option<i64> {
-    (x.fract() == 0.0 && (-BEYOND_I64..BEYOND_I64).contains(&x)).then_some(x as i64)
+    (x.fract() == 0.0 && (-BEYOND_I64..BEYOND_I64).contains(&x)).then(|| x as i64)
 }

@@ -211,9 +211,10 @@ impl Channel {
     /// # Errors
     /// If the function's list does not have the entry.
     pub(crate) fn reveal(&self, reveal: Reveal) -> Result<(), Fault> {
-        match self.exchange.borrow_mut().reveal(reveal) {
-            true => Ok(()),
-            false => Err(Fault::Internal("what is revealed is in the function's list")),
+        if self.exchange.borrow_mut().reveal(reveal) {
+            Ok(())
+        } else {
+            Err(Fault::Internal("what is revealed is in the function's list"))
         }
     }
 

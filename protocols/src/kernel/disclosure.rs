@@ -111,9 +111,10 @@ impl JointRules {
     /// Checks that so many parties with data may compute together at all.
     pub(crate) fn check_parties(&self, parties: usize) -> Result<(), Refusal> {
         let (minimum, of) = (self.rules.min_parties, self.decider(Rule::MinParties));
-        match parties < usize::from(minimum) {
-            true => Err(Refusal::TooFewParties { parties, minimum, of }),
-            false => Ok(()),
+        if parties < usize::from(minimum) {
+            Err(Refusal::TooFewParties { parties, minimum, of })
+        } else {
+            Ok(())
         }
     }
 
@@ -150,9 +151,10 @@ impl JointRules {
 
     fn check_rows(&self, rows: u64, equations: Equations) -> Result<(), Refusal> {
         let weight = if self.rules.ask_for_rows() { equations.weight() } else { 0 };
-        match rows < self.rules.min_rows.saturating_add(weight) {
-            true => Err(self.too_few_rows(equations)),
-            false => Ok(()),
+        if rows < self.rules.min_rows.saturating_add(weight) {
+            Err(self.too_few_rows(equations))
+        } else {
+            Ok(())
         }
     }
 }

@@ -78,9 +78,10 @@ impl Opens {
     /// Returns the equations that are told under these rules. Without a rule on small counts single
     /// rows may be shown, so numbers by rank do not count.
     pub(crate) fn under(&self, rules: &Rules) -> Equations {
-        match rules.ask_for_cells() {
-            true => self.withholding,
-            false => Equations { ranks: 0, ..self.everything },
+        if rules.ask_for_cells() {
+            self.withholding
+        } else {
+            Equations { ranks: 0, ..self.everything }
         }
     }
 }

@@ -22,7 +22,7 @@ pub mod random;
 mod refusal;
 pub(crate) mod reveal;
 pub(crate) mod roles;
-mod rules;
+pub(crate) mod rules;
 pub mod session;
 pub mod simulation;
 pub(crate) mod sizes;

@@ -41,6 +41,10 @@ pub enum Rule {
     ClientColumns,
 }
 
+/// A bound that no number of rows reaches, nor a minimum of the rules. The sum and the difference of
+/// two numbers below it fit 64 bits in two's complement, so comparisons by the sign are right.
+pub(crate) const BEYOND_ROWS: u64 = 1 << 62;
+
 /// The name under which a node's operator chooses rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -102,8 +106,9 @@ impl Rules {
     /// Returns whether counts of rows can reach the minima, and `max_share` is a part of a whole.
     /// Then nothing that is compared with them can overflow.
     pub(crate) fn are_sensible(&self) -> bool {
-        const BEYOND: u64 = 1 << 62;
-        self.min_rows < BEYOND && self.min_cell < BEYOND && (1..=100).contains(&self.max_share)
+        self.min_rows < BEYOND_ROWS
+            && self.min_cell < BEYOND_ROWS
+            && (1..=100).contains(&self.max_share)
     }
 
     /// Returns whether there is a rule on rows.
@@ -112,7 +117,7 @@ impl Rules {
     }
 
     /// Returns whether there is a dominance rule.
-    pub(crate) fn ask_for_shares(&self) -> bool {
+    pub(crate) fn ask_for_dominance(&self) -> bool {
         self.max_share < 100
     }
 

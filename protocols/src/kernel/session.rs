@@ -155,9 +155,10 @@ pub async fn agree(
     let pair_key = |(other, key, link): &(Party, [u8; 32], [u8; 32])| {
         Ok((*other, PairKey::derive(&secret, (me, *other), key, &agreed.session, link)?))
     };
-    let pair_keys = match keys.len() < MANY_PEERS {
-        true => keys.iter().map(pair_key).collect::<Result<_, Fault>>()?,
-        false => keys.par_iter().map(pair_key).collect::<Result<_, Fault>>()?,
+    let pair_keys = if keys.len() < MANY_PEERS {
+        keys.iter().map(pair_key).collect::<Result<_, Fault>>()?
+    } else {
+        keys.par_iter().map(pair_key).collect::<Result<_, Fault>>()?
     };
     if proposals.values().any(|proposal| proposal.kinds != ColumnKinds::default()) {
         channel.reveal(KINDS)?;

@@ -40,9 +40,10 @@ impl Case {
 /// form, so the same name written in two ways is one.
 pub(crate) fn normal_form(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    match text.is_ascii() || is_nfc(text) {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(text.nfc().collect()),
+    if text.is_ascii() || is_nfc(text) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
     }
 }
 

@@ -55,7 +55,8 @@ pub(crate) struct Delta(Zeroizing<u128>);
 pub(crate) struct Receiver {
     /// The streams of all leaves, group by group.
     streams: Vec<Aes128>,
-    context: [u8; 32],
+    /// The key of this session's transfers. It depends on the hash of all trees, so the check's key does.
+    key: Zeroizing<[u8; 32]>,
 }
 
 /// The sender's end in one session.
@@ -64,7 +65,8 @@ pub(crate) struct Sender {
     /// The streams of each group, by z = y ⊕ Δ for leaf y, Δ being the group's bits. That of z = 0
     /// is worthless.
     streams: Vec<Aes128>,
-    context: [u8; 32],
+    /// The key of this session's transfers. It depends on the hash of all trees, so the check's key does.
+    key: Zeroizing<[u8; 32]>,
 }
 
 /// A chunk of transfers: its place in the streams, and the number of its rows, a multiple of
@@ -135,13 +137,13 @@ impl Chunk {
 }
 
 impl Receiver {
-    pub(crate) fn fork(leaves: &[Seed], session: &[u8; 32]) -> Self {
-        let streams = leaves.iter().map(|leaf| stream(leaf, session)).collect();
-        Self { streams, context: *session }
+    pub(crate) fn fork(leaves: &[Seed], key: &Zeroizing<[u8; 32]>) -> Self {
+        let streams = leaves.iter().map(|leaf| stream(leaf, key)).collect();
+        Self { streams, key: key.clone() }
     }
 
     /// Makes the transfers of a chunk, and the message to the sender.
-    pub(crate) fn receive(&self, chunk: Chunk) -> (Received, Vec<u8>) {
+    pub(crate) fn extend(&self, chunk: Chunk) -> (Received, Vec<u8>) {
         let blocks = chunk.blocks();
         let mut columns = Zeroizing::new(vec![0_u128; DELTA * blocks]);
         let mut choices = vec![0_u128; blocks];
@@ -162,7 +164,7 @@ impl Receiver {
                 differing.for_each(|d| message.extend_from_slice(&d.to_le_bytes()));
             }
         }
-        let check = Check::new(&self.context, chunk, &message);
+        let check = Check::new(&self.key, chunk, &message);
         message.extend_from_slice(&check.of(&choices).to_le_bytes());
         for column in columns.chunks_exact(blocks) {
             message.extend_from_slice(&check.of(column).to_le_bytes());
@@ -176,13 +178,13 @@ impl Receiver {
 impl Sender {
     /// Forks the streams for a session. In the places of missing leaves, `leaves` has worthless
     /// values.
-    pub(crate) fn fork(delta: &Delta, leaves: &[Seed], session: &[u8; 32]) -> Self {
+    pub(crate) fn fork(delta: &Delta, leaves: &[Seed], key: &Zeroizing<[u8; 32]>) -> Self {
         let mut streams = Vec::with_capacity(leaves.len());
         for (leaves, missing) in zip_exact(leaves.chunks_exact(LEAVES), delta.missing()) {
             let leaf = |z: usize| leaves.get(z ^ missing).expect("a tree has its leaves");
-            streams.extend((0..LEAVES).map(|z| stream(leaf(z), session)));
+            streams.extend((0..LEAVES).map(|z| stream(leaf(z), key)));
         }
-        Self { delta: delta.clone(), streams, context: *session }
+        Self { delta: delta.clone(), streams, key: key.clone() }
     }
 
     /// Returns Δ.
@@ -193,7 +195,7 @@ impl Sender {
 
     /// Returns q_j of a chunk, from the receiver's message. Returns none if the message does not
     /// pass the check.
-    pub(crate) fn send(&self, chunk: Chunk, message: &[u8]) -> Option<Zeroizing<Vec<u128>>> {
+    pub(crate) fn extend(&self, chunk: Chunk, message: &[u8]) -> Option<Zeroizing<Vec<u128>>> {
         let blocks = chunk.blocks();
         if message.len() != chunk.message_len() {
             return None;
@@ -225,7 +227,7 @@ impl Sender {
         let (checks, _) = checks.as_chunks::<BYTES>();
         let mut checks = checks.iter().map(|value| u128::from_le_bytes(*value));
         let check_of_choices = checks.next().expect("the message has the chunk's length");
-        let check = Check::new(&self.context, chunk, corrections);
+        let check = Check::new(&self.key, chunk, corrections);
         let mut differing = 0;
         for (place, (column, sent)) in zip_exact(columns.chunks_exact(blocks), checks).enumerate() {
             differing |= check.of(column) ^ sent ^ (check_of_choices & self.mask(place));
@@ -240,14 +242,14 @@ impl Sender {
 }
 
 /// Makes the stream of a leaf in one session.
-fn stream(leaf: &Seed, session: &[u8; 32]) -> Aes128 {
+fn stream(leaf: &Seed, key: &[u8; 32]) -> Aes128 {
     let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: stream of a leaf");
     hasher.update(leaf.as_slice());
-    hasher.update(session);
-    let mut key = Zeroizing::new([0; BYTES]);
-    hasher.finalize_xof().fill(key.as_mut_slice());
+    hasher.update(key);
+    let mut stream_key = Zeroizing::new([0; BYTES]);
+    hasher.finalize_xof().fill(stream_key.as_mut_slice());
     hasher.zeroize();
-    Aes128::new(&(*key).into())
+    Aes128::new(&(*stream_key).into())
 }
 
 /// Writes the blocks of a stream from number `first` on.
@@ -301,10 +303,10 @@ fn low(block: u128) -> u64 {
 struct Check(Polyval);
 
 impl Check {
-    /// Derives the key from all corrections of a chunk.
-    fn new(context: &[u8; 32], chunk: Chunk, corrections: &[u8]) -> Self {
+    /// Derives the hash's key from the session's key and all corrections of a chunk.
+    fn new(session_key: &[u8; 32], chunk: Chunk, corrections: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: check of a chunk");
-        hasher.update(context);
+        hasher.update(session_key);
         hasher.update(&chunk.first.to_le_bytes());
         hasher.update(corrections);
         let mut key = [0; BYTES];

@@ -47,7 +47,7 @@ macro_rules! number {
             #[allow(
                 clippy::cast_possible_truncation,
                 clippy::unnecessary_cast,
-                reason = "the low digits are meant"
+                reason = "the low bits are meant"
             )]
             fn of_block(block: u128) -> Self {
                 block as Self

@@ -381,7 +381,7 @@ struct Ends {
     delta: Delta,
     leaves: Vec<Seed>,
     known: Vec<Seed>,
-    session: [u8; 32],
+    key: Zeroizing<[u8; 32]>,
 }
 
 impl Ends {
@@ -391,15 +391,15 @@ impl Ends {
         for (leaves, missing) in known.chunks_mut(LEAVES).zip(delta.missing()) {
             leaves[missing] = Seed::default();
         }
-        Self { delta, leaves, known, session: bytes(rng) }
+        Self { delta, leaves, known, key: Zeroizing::new(bytes(rng)) }
     }
 
     fn sender(&self) -> Sender {
-        Sender::fork(&self.delta, &self.known, &self.session)
+        Sender::fork(&self.delta, &self.known, &self.key)
     }
 
     fn receiver(&self) -> Receiver {
-        Receiver::fork(&self.leaves, &self.session)
+        Receiver::fork(&self.leaves, &self.key)
     }
 
     /// Returns the bits of Δ of a group.
@@ -428,10 +428,10 @@ fn rows_are_correlated_in_chunks_of_any_size_one_after_the_other() {
     let (mut all, mut ones, mut next_block) = (Vec::new(), 0, 0);
     for blocks in [1, 2, 1, 7, 64, 1, 33] {
         chunk = Chunk { rows: blocks * BLOCK, ..chunk };
-        let (received, message) = receiver.receive(chunk);
+        let (received, message) = receiver.extend(chunk);
         assert_eq!((message.len(), received.rows.len()), (chunk.message_len(), chunk.rows));
         assert_eq!(received.choices.len(), chunk.rows / 64);
-        let q = sender.send(chunk, &message).unwrap();
+        let q = sender.extend(chunk, &message).unwrap();
         assert!(is_correlated(&received, &q, sender.delta().bits()), "{blocks} blocks");
         assert!(!is_correlated(&received, &q, sender.delta().bits() ^ 1), "{blocks} blocks");
         ones += received.choices.iter().map(|word| word.count_ones()).sum::<u32>();
@@ -473,29 +473,31 @@ fn flipped_bits_replays_and_wrong_lengths_are_found_out() {
         let (sender, receiver) = (ends.sender(), ends.receiver());
         let first = Chunk { first: below(&mut rng, 1_000) as u64, rows: 2 * BLOCK };
         let second = first.next();
-        let (_, before) = receiver.receive(first);
-        let (_, message) = receiver.receive(second);
-        assert!(sender.send(first, &before).is_some() && sender.send(second, &message).is_some());
+        let (_, before) = receiver.extend(first);
+        let (_, message) = receiver.extend(second);
+        assert!(
+            sender.extend(first, &before).is_some() && sender.extend(second, &message).is_some()
+        );
         // The check's key follows from all corrections: also where Δ has no bit that uses them.
         for _ in 0..300 {
             let bit = below(&mut rng, 8 * message.len());
-            assert_eq!(sender.send(second, &flipped(&message, bit)), None, "bit {bit}");
+            assert_eq!(sender.extend(second, &flipped(&message, bit)), None, "bit {bit}");
         }
         for bit in [0, 8 * message.len() - 1, 8 * (message.len() - 16 * (DELTA + 1))] {
-            assert_eq!(sender.send(second, &flipped(&message, bit)), None, "bit {bit}");
+            assert_eq!(sender.extend(second, &flipped(&message, bit)), None, "bit {bit}");
         }
-        assert_eq!(sender.send(second, &before), None);
-        assert_eq!(sender.send(first, &message), None);
-        let elsewhere = Ends { session: bytes(&mut rng), ..ends };
-        assert_eq!(elsewhere.sender().send(second, &message), None);
-        assert_eq!(sender.send(second, &elsewhere.receiver().receive(second).1), None);
+        assert_eq!(sender.extend(second, &before), None);
+        assert_eq!(sender.extend(first, &message), None);
+        let elsewhere = Ends { key: Zeroizing::new(bytes(&mut rng)), ..ends };
+        assert_eq!(elsewhere.sender().extend(second, &message), None);
+        assert_eq!(sender.extend(second, &elsewhere.receiver().extend(second).1), None);
         for length in [0, 1, 16, message.len() - 1, message.len() + 1, message.len() + 16] {
             let mut message = message.clone();
             message.resize(length, 0);
-            assert_eq!(sender.send(second, &message), None, "{length} bytes");
+            assert_eq!(sender.extend(second, &message), None, "{length} bytes");
         }
         let longer = Chunk { rows: 3 * BLOCK, ..second };
-        assert_eq!(sender.send(longer, &message), None);
+        assert_eq!(sender.extend(longer, &message), None);
     }
 }
 
@@ -508,8 +510,8 @@ fn a_leaf_that_the_two_ends_have_not_alike_is_found_out_or_was_the_missing_one()
         for leaf in 0..LEAVES {
             let mut leaves = ends.leaves.clone();
             *leaves[group * LEAVES + leaf] = bytes(&mut rng);
-            let (received, message) = Receiver::fork(&leaves, &ends.session).receive(chunk);
-            match sender.send(chunk, &message) {
+            let (received, message) = Receiver::fork(&leaves, &ends.key).extend(chunk);
+            match sender.extend(chunk, &message) {
                 None => assert_ne!(leaf, ends.bits(group)),
                 Some(q) => {
                     assert_eq!(leaf, ends.bits(group));
@@ -528,7 +530,7 @@ fn cheating(ends: &Ends, chunk: Chunk, group: usize, error: &[u128], guess: usiz
     let column = |leaf: &Seed| {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: stream of a leaf");
         let mut key = [0; 16];
-        hasher.update(leaf.as_slice()).update(&ends.session).finalize_xof().fill(&mut key);
+        hasher.update(leaf.as_slice()).update(ends.key.as_slice()).finalize_xof().fill(&mut key);
         let first = u128::from(chunk.first);
         let mut column: Vec<u128> = (first..first + blocks as u128).collect();
         encrypt(&Aes128::new(&key.into()), &mut column);
@@ -549,7 +551,7 @@ fn cheating(ends: &Ends, chunk: Chunk, group: usize, error: &[u128], guess: usiz
         }
     }
     let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pairwise: check of a chunk");
-    hasher.update(&ends.session).update(&chunk.first.to_le_bytes()).update(&message);
+    hasher.update(ends.key.as_slice()).update(&chunk.first.to_le_bytes()).update(&message);
     let mut key = [0; 16];
     hasher.finalize_xof().fill(&mut key);
     let check = |column: &[u128]| {
@@ -582,16 +584,16 @@ fn a_party_that_cheats_in_a_group_must_have_guessed_its_bits() {
             ends = Ends::draw(&mut rng);
         }
         let sender = ends.sender();
-        let (received, message) = ends.receiver().receive(chunk);
+        let (received, message) = ends.receiver().extend(chunk);
         assert_eq!(cheating(&ends, chunk, 1, &[0; 3], 0), message, "an honest one");
-        let right = sender.send(chunk, &message).unwrap();
+        let right = sender.extend(chunk, &message).unwrap();
         assert!(is_correlated(&received, &right, sender.delta().bits()));
         let mut error = [0; 3];
         error[below(&mut rng, 3)] = 1 << below(&mut rng, 128);
         for group in 1..GROUPS {
             let bits = ends.bits(group);
             let try_with = |guess: usize| {
-                let passes = sender.send(chunk, &cheating(&ends, chunk, group, &error, guess));
+                let passes = sender.extend(chunk, &cheating(&ends, chunk, group, &error, guess));
                 assert_eq!(passes.is_some(), guess == bits, "{bits} {guess}");
                 // Unused corrections do no harm.
                 assert!(bits != 0 || passes.is_none_or(|q| q == right));
@@ -612,7 +614,7 @@ fn a_receiver_that_wants_choices_does_not_tell_which() {
         (0..200)
             .map(|_| {
                 let receiver = Ends::draw(&mut rng).receiver();
-                let (received, message) = receiver.receive(Chunk { first: 0, rows: BLOCK });
+                let (received, message) = receiver.extend(Chunk { first: 0, rows: BLOCK });
                 let turned = received.choices.iter().map(|word| word ^ wanted);
                 message.into_iter().chain(turned.flat_map(u64::to_le_bytes)).collect()
             })
@@ -679,8 +681,8 @@ fn check_pads<N: Number>(width: usize) {
     let mut rng = rng(seed());
     let ends = Ends::draw(&mut rng);
     let chunk = Chunk { first: 3, rows: 2 * BLOCK };
-    let (received, message) = ends.receiver().receive(chunk);
-    let q = ends.sender().send(chunk, &message).unwrap();
+    let (received, message) = ends.receiver().extend(chunk);
+    let q = ends.sender().extend(chunk, &message).unwrap();
     let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
     let pads = Pads { hash: &hash, width };
     let both = pads.both::<N>(q, &ends.delta);
@@ -712,8 +714,8 @@ fn products_of_bits_need_no_correction() {
     let mut rng = rng(seed());
     let ends = Ends::draw(&mut rng);
     let chunk = Chunk { first: 0, rows: 8 * BLOCK };
-    let (received, message) = ends.receiver().receive(chunk);
-    let q = ends.sender().send(chunk, &message).unwrap();
+    let (received, message) = ends.receiver().extend(chunk);
+    let q = ends.sender().extend(chunk, &message).unwrap();
     let hash = Keys::new(Zeroizing::new(bytes(&mut rng))).of_chunk(0);
     let [a, u] = bits_sent(&hash, q, &ends.delta);
     let v = bits_received(&hash, received.rows);

@@ -188,12 +188,13 @@ impl Earlier {
                 Known::Apart(_) => None,
             });
             let Some(holds) = holds.collect::<Option<Vec<_>>>() else { continue };
-            *common = match set.is_power_of_two() {
-                true => combination
+            *common = if set.is_power_of_two() {
+                combination
                     .place(set.trailing_zeros() as usize)
                     .and_then(|place| singles.get(place).copied())
-                    .unwrap_or_default(),
-                false => self.common(&holds),
+                    .unwrap_or_default()
+            } else {
+                self.common(&holds)
             };
         }
     }

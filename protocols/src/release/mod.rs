@@ -81,12 +81,10 @@ use crate::kernel::disclosure::{JointRules, Rule, Rules};
 use crate::kernel::equations::Opens;
 use crate::kernel::fault::Fault;
 use crate::kernel::reveal::Reveal;
+use crate::kernel::rules::BEYOND_ROWS;
 use crate::kernel::session::AnswerId;
 use crate::release::differences::{Combination, Earlier};
 use crate::release::terms::Magnitude;
-
-/// A bound that no number of rows reaches.
-const BEYOND: u64 = 1 << 62;
 
 /// The number of rows left out. Serializes to a number, or to null if it is fewer than the rules
 /// let be shown. Null stands for none or some, and no party knows which.
@@ -171,7 +169,7 @@ impl Subject {
     }
 
     fn asks_for_shares(&self, rules: &Rules) -> bool {
-        self.rows.is_some() && rules.ask_for_shares()
+        self.rows.is_some() && rules.ask_for_dominance()
     }
 }
 
@@ -181,7 +179,8 @@ impl Subject {
 /// If a rule is not met, or a peer breaks the protocol.
 pub(crate) async fn pass<E: Engine>(
     engine: &mut E,
-    (me, inputs): (usize, usize),
+    me: usize,
+    inputs: usize,
     joint: &JointRules,
     subject: &Subject,
 ) -> Result<Passed<E>, Fault> {
@@ -191,7 +190,7 @@ pub(crate) async fn pass<E: Engine>(
     let combinations = if of_rows { subject.combinations::<E>(inputs) } else { Vec::new() };
     let counts = Counts::share(engine, inputs, subject, &combinations).await?;
     let equations = subject.opens.under(rules);
-    let least = rules.min_rows.saturating_add(equations.weight()).min(BEYOND);
+    let least = rules.min_rows.saturating_add(equations.weight()).min(BEYOND_ROWS);
     let signs = counts.compare(engine, of_rows.then_some(least), by_rows.then_some(rules)).await?;
 
     let mut taken = 0;
@@ -206,7 +205,7 @@ pub(crate) async fn pass<E: Engine>(
     let isolating = (lanes > 0).then(|| next(lanes).plus(&next(lanes)));
     let dominating = match &subject.magnitude {
         Some(magnitude) if of_shares => {
-            Some(dominating(engine, (me, inputs), magnitude, rules.max_share).await?)
+            Some(dominating(engine, me, inputs, magnitude, rules.max_share).await?)
         }
         _ => by_rows,
     };
@@ -240,7 +239,7 @@ pub(crate) async fn open_rows<E: Engine>(
     let rules = joint.rules();
     let least = if rules.ask_for_rows() { rules.min_rows } else { 0 };
     match opened.as_slice() {
-        [rows] if (least..BEYOND).contains(rows) => Ok(*rows),
+        [rows] if (least..BEYOND_ROWS).contains(rows) => Ok(*rows),
         _ => Err(Fault::InvalidOpening),
     }
 }
@@ -261,7 +260,7 @@ pub(crate) async fn open_dropped<E: Engine>(
     let Reconstructed::Value(opened) = opened else { return Ok(None) };
     match opened.as_slice() {
         [0] if least.is_some() => Ok(Some(Dropped(None))),
-        [rows] if *rows < BEYOND => Ok(Some(Dropped(Some(*rows)))),
+        [rows] if *rows < BEYOND_ROWS => Ok(Some(Dropped(Some(*rows)))),
         _ => Err(Fault::InvalidOpening),
     }
 }
@@ -274,10 +273,9 @@ pub(crate) async fn open_counts<E: Engine>(
 ) -> Result<Reconstructed<Vec<u64>>, Fault> {
     let shown = suppress_below(engine, counts, least).await?;
     let opened = engine.open(&shown, Reveal::ANSWER).await?;
-    let is_count = |count: &u64| *count == 0 || (least..BEYOND).contains(count);
-    opened.try_map(|counts| match counts.iter().all(is_count) {
-        true => Ok(counts),
-        false => Err(Fault::InvalidOpening),
+    let is_count = |count: &u64| *count == 0 || (least..BEYOND_ROWS).contains(count);
+    opened.try_map(|counts| {
+        if counts.iter().all(is_count) { Ok(counts) } else { Err(Fault::InvalidOpening) }
     })
 }
 
@@ -369,14 +367,16 @@ impl<E: Engine> Counts<E> {
 /// Finds the parties with more than so many percent of the sum of all magnitudes, one a lane.
 async fn dominating<E: Engine>(
     engine: &mut E,
-    (me, inputs): (usize, usize),
+    me: usize,
+    inputs: usize,
     magnitude: &Magnitude,
     percent: u8,
 ) -> Result<Bits<E>, Fault> {
     let shape = magnitude.shape(inputs);
-    let mine = match engine.brings_data() {
-        true => magnitude.terms(me, inputs, percent),
-        false => Zeroizing::default(),
+    let mine = if engine.brings_data() {
+        magnitude.terms(me, inputs, percent)
+    } else {
+        Zeroizing::default()
     };
     let terms = engine.share::<PackedBits>(&mine, &vec![shape.words(); inputs]).await?;
     let addends = terms.iter().map(|term| term.split_into(shape.bits)).collect();

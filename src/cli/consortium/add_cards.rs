@@ -56,7 +56,7 @@ impl Arguments {
         let name = card.name();
         if !prompt::can_ask() || self.cards.iter().any(|card| card == STDIN) {
             return Err(Problem::usage(format!(
-                "nobody can be asked here whether the words of {name} were compared: run this at a \
+                "there is no one to ask here whether the words of {name} were compared: run this at a \
                  terminal with the card as a file or a line, or compare them and add `--yes`"
             )));
         }

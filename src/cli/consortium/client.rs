@@ -17,12 +17,12 @@ pub(in crate::cli) struct Arguments {
     /// The consortium file.
     file: PathBuf,
     /// The file with the client's token for a member's node, as MEMBER=FILE; relative to the file
-    /// that is made. For each member whose node asks for a token.
-    #[arg(long, value_name = "MEMBER=FILE", value_parser = of_member)]
+    /// that is made. Give it for each member whose node asks for a token.
+    #[arg(long, value_name = "MEMBER=FILE", value_parser = parse_member_file)]
     token_file: Vec<(String, PathBuf)>,
     /// The file with the authority that has signed the certificate of a member's API, as
     /// MEMBER=FILE, where it is not the node's own.
-    #[arg(long, value_name = "MEMBER=FILE", value_parser = of_member)]
+    #[arg(long, value_name = "MEMBER=FILE", value_parser = parse_member_file)]
     authority: Vec<(String, PathBuf)>,
     /// The longest deadline of the members' nodes, in seconds; 60 where it is left out.
     #[arg(long, value_name = "SECONDS")]
@@ -71,8 +71,9 @@ impl Arguments {
         }
         for (name, file) in &self.authority {
             let member = member(&mut client, name)?;
-            // Of both ways to know a certificate one is named.
-            (member.fingerprint, member.next_fingerprint) = (None, None);
+            // A member has fingerprints or an authority, never both.
+            member.fingerprint = None;
+            member.next_fingerprint = None;
             member.authority = Some(file.clone());
         }
         Ok(client)
@@ -90,7 +91,8 @@ fn refreshed(before: &ClientFile, consortium: &Consortium) -> ClientFile {
         member.token_file.clone_from(&known.token_file);
         if known.authority.is_some() {
             member.authority.clone_from(&known.authority);
-            (member.fingerprint, member.next_fingerprint) = (None, None);
+            member.fingerprint = None;
+            member.next_fingerprint = None;
         }
     }
     client
@@ -104,7 +106,7 @@ fn member<'a>(client: &'a mut ClientFile, name: &str) -> Outcome<&'a mut ApiMemb
     })
 }
 
-fn of_member(text: &str) -> Result<(String, PathBuf), String> {
+fn parse_member_file(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() => {
             Ok((name.to_owned(), file.into()))
@@ -173,6 +175,6 @@ mod tests {
         assert_eq!(a.token_file.as_deref(), Some(folder.path().join("token").as_path()));
         assert!(b.fingerprint.is_none() && b.authority.is_some());
         assert_eq!(c.token_file.as_deref(), Some(folder.path().join("other").as_path()));
-        assert!(of_member("a").is_err() && of_member("=b").is_err());
+        assert!(parse_member_file("a").is_err() && parse_member_file("=b").is_err());
     }
 }

@@ -14,25 +14,24 @@ const PARTS: [&str; 3] = [
 ];
 
 /// One party's columns.
-pub(super) struct Party {
+pub(super) struct PartyData {
     columns: BTreeMap<String, Vec<f64>>,
 }
 
 /// Returns the parties' data, in their order.
-pub(super) fn parties() -> Outcome<Vec<Party>> {
-    PARTS.iter().map(|part| Party::read(part).map_err(Problem::ours)).collect()
+pub(super) fn parties() -> Outcome<Vec<PartyData>> {
+    PARTS.iter().map(|part| PartyData::read(part).map_err(Problem::ours)).collect()
 }
 
-/// Joins all parties' values of a column: for the plaintext check only.
-pub(super) fn pooled(parties: &[Party], column: &str) -> Vec<f64> {
-    let values = parties.iter().flat_map(|party| party.column(column));
-    values.copied().collect()
+/// Concatenates all parties' values of a column, for the plaintext check only.
+pub(super) fn pooled(parties: &[PartyData], column: &str) -> Vec<f64> {
+    parties.iter().flat_map(|party| party.column(column)).copied().collect()
 }
 
-impl Party {
-    /// Returns a column; empty if there is none of this name, which the plaintext check would show.
+impl PartyData {
+    /// Returns a column.
     pub(super) fn column(&self, name: &str) -> &[f64] {
-        self.columns.get(name).map_or(&[], Vec::as_slice)
+        self.columns.get(name).expect("the demonstration asks for columns that it brings along")
     }
 
     fn read(text: &str) -> Result<Self, csv::Error> {

@@ -16,7 +16,7 @@ use cloister_client::{Consortium, Data, check_agreement};
 use serde_json::json;
 use tokio::time::timeout;
 
-use self::dataset::Party;
+use self::dataset::PartyData;
 use self::program::Step;
 use super::init;
 use super::node::Stop;
@@ -104,12 +104,16 @@ async fn wait_until_ready(cluster: &mut LocalCluster) -> Outcome {
         .unwrap_or_else(|_| Err(Problem::ours("the nodes were not ready in time")))
 }
 
-async fn compute(consortium: &Consortium, task: program::Task, parties: &[Party]) -> Outcome<Step> {
+async fn compute(
+    consortium: &Consortium,
+    task: program::Task,
+    parties: &[PartyData],
+) -> Outcome<Step> {
     let data = parties.iter().map(|party| Data::Values((task.data)(party))).collect();
     let reports = consortium.compute(&task.job, data, |_, _| {}).await.all()?;
     check_agreement(&reports)?;
     let first = reports.into_iter().next();
-    let (_, report) = first.ok_or_else(|| Problem::ours("nobody computed"))?;
+    let (_, report) = first.ok_or_else(|| Problem::ours("no party computed"))?;
     let findings = (task.findings)(&report, parties)?;
     Ok(Step { what: task.what, function: task.job.function, findings, report })
 }

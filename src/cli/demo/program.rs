@@ -5,7 +5,7 @@
 use cloister_client::{Job, Report};
 use serde_json::{Value, json};
 
-use super::dataset::{Party, pooled};
+use super::dataset::{PartyData, pooled};
 use super::plaintext;
 use crate::problem::{Outcome, Problem};
 
@@ -27,14 +27,14 @@ const BANDS: [(&str, f64); 5] = [
 const DIAGNOSES: [&str; 2] = ["malignant", "benign"];
 
 /// Puts a joint result beside the plaintext check.
-type Check = dyn Fn(&Report, &[Party]) -> Outcome<Vec<Finding>>;
+type Check = dyn Fn(&Report, &[PartyData]) -> Outcome<Vec<Finding>>;
 
 /// A joint computation to come.
 pub(super) struct Task {
     pub(super) what: String,
     pub(super) job: Job,
     /// A party's data, for its own node.
-    pub(super) data: Box<dyn Fn(&Party) -> Value>,
+    pub(super) data: Box<dyn Fn(&PartyData) -> Value>,
     pub(super) findings: Box<Check>,
 }
 
@@ -196,7 +196,7 @@ fn points(x: &[f64], y: &[f64]) -> Value {
 }
 
 /// Returns band and diagnosis of each row.
-fn cells(party: &Party) -> Vec<(&'static str, &'static str)> {
+fn cells(party: &PartyData) -> Vec<(&'static str, &'static str)> {
     let [malignant, benign] = DIAGNOSES;
     let radii = party.column("mean_radius").iter();
     radii

@@ -141,7 +141,7 @@ impl Results {
                 format!("all members: {}", signatures.names().collect::<Vec<_>>().join(", "))
             }
             Some(signatures) => match signatures.names().collect::<Vec<_>>() {
-                names if names.is_empty() => "nobody".to_owned(),
+                names if names.is_empty() => "no member".to_owned(),
                 names => format!("{}, not by all members", names.join(", ")),
             },
             None => "not known: there is no consortium file".to_owned(),

@@ -40,9 +40,12 @@ impl Block {
     pub(super) fn parts(&self, world: &World, columns: &[&str], rows: &[usize]) -> [Part; PARTIES] {
         let ids = world.table(self.party).ids();
         let chosen: Vec<i64> = rows.iter().map(|row| ids[*row]).collect();
-        [0, 1, 2].map(|party| match party == self.party {
-            true => Part::with_ids("trial", columns, &chosen),
-            false => Part::of("trial", columns),
+        [0, 1, 2].map(|party| {
+            if party == self.party {
+                Part::with_ids("trial", columns, &chosen)
+            } else {
+                Part::of("trial", columns)
+            }
         })
     }
 
@@ -173,9 +176,12 @@ impl Attack for GroupConditionAndSum {
             let ids = world.table(block.party).ids();
             let group: Vec<i64> = block.rows[1..].iter().map(|row| ids[*row]).collect();
             let of_group = json!({"and": [one_of("id", &group), has_one]});
-            let parts = [0, 1, 2].map(|party| match party == block.party {
-                true => Part::chosen("trial", &["age"], &of_group),
-                false => Part::chosen("trial", &["age"], &has_one),
+            let parts = [0, 1, 2].map(|party| {
+                if party == block.party {
+                    Part::chosen("trial", &["age"], &of_group)
+                } else {
+                    Part::chosen("trial", &["age"], &has_one)
+                }
             });
             let question = Question::new("StatisticsUnivariate", parts);
             let result = world.ask_whole(&question.with(json!({"statistics": ["mean"]})))?;

@@ -38,9 +38,12 @@ impl Attack for Declared {
                 let categories: Vec<String> = (0..=bound).map(|n| n.to_string()).collect();
                 // The others' rows fit any bound.
                 let fits_all = json!({"column": "prio", "op": "=", "value": 0});
-                let parts = [0, 1, 2].map(|other| match other == party {
-                    true => Part::with_ids("trial", &["prio"], &ids),
-                    false => Part::chosen("trial", &["prio"], &fits_all),
+                let parts = [0, 1, 2].map(|other| {
+                    if other == party {
+                        Part::with_ids("trial", &["prio"], &ids)
+                    } else {
+                        Part::chosen("trial", &["prio"], &fits_all)
+                    }
                 });
                 let question = Question::new("StatisticsFrequency", parts);
                 let told = world.ask(&question.with(json!({"categories": categories})));

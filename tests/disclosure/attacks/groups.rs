@@ -77,9 +77,10 @@ pub(in super::super) struct WithAndWithout {
 
 impl Attack for WithAndWithout {
     fn name(&self) -> &'static str {
-        match self.is_left_out {
-            false => "E27: a sum with a party and without it",
-            true => "E29: a sum with a party and with its rows left out",
+        if self.is_left_out {
+            "E29: a sum with a party and with its rows left out"
+        } else {
+            "E27: a sum with a party and without it"
         }
     }
 
@@ -93,14 +94,18 @@ impl Attack for WithAndWithout {
         for round in 0..rounds {
             let attacked = round % PARTIES;
             let at = round / PARTIES;
-            let parts = [0, 1, 2].map(|party| match party == attacked {
-                true => chosen(world, party, at * FEW, FEW),
-                false => chosen(world, party, round * BESIDE, BESIDE),
+            let parts = [0, 1, 2].map(|party| {
+                if party == attacked {
+                    chosen(world, party, at * FEW, FEW)
+                } else {
+                    chosen(world, party, round * BESIDE, BESIDE)
+                }
             });
             let mut without = parts.clone();
-            without[attacked] = match self.is_left_out {
-                false => (Part::nothing(), Vec::new()),
-                true => chosen(world, attacked, at * FEW, 1),
+            without[attacked] = if self.is_left_out {
+                chosen(world, attacked, at * FEW, 1)
+            } else {
+                (Part::nothing(), Vec::new())
             };
             for asked in [parts, without] {
                 let selections = asked.clone().map(|(part, _)| part);

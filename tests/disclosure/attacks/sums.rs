@@ -133,11 +133,13 @@ fn sum_of_chosen(
 ) -> Result<Sum, Refusal> {
     let ids = world.table(attacked).ids();
     let ids: Vec<i64> = rows.iter().map(|row| ids[*row]).collect();
-    let (value, left_out) =
-        world.sum_over_others([0, 1, 2].map(|party| match party == attacked {
-            true => Part::with_ids("trial", &[column], &ids),
-            false => Part::of("trial", &[column]),
-        }))?;
+    let (value, left_out) = world.sum_over_others([0, 1, 2].map(|party| {
+        if party == attacked {
+            Part::with_ids("trial", &[column], &ids)
+        } else {
+            Part::of("trial", &[column])
+        }
+    }))?;
     Ok(Sum { attacked, value, is_left_out: left_out > 0 })
 }
 
@@ -182,9 +184,10 @@ fn weigh(world: &World, draws: &mut Draws, ledger: &mut Ledger) -> Result<Vec<Cl
         let chosen: Vec<usize> = members.chain(always.iter().copied()).collect();
         let sum = sum_of_chosen(world, 0, "arrest", &chosen)?;
         ledger.told(("arrest", Term::Value), sum.rows(world, &chosen), sum.value);
-        match sum.is_left_out {
-            false => Ok(sum.value.round() as i64),
-            true => Err(Refusal { code: "left_out".into(), message: "a party is left out".into() }),
+        if sum.is_left_out {
+            Err(Refusal { code: "left_out".into(), message: "a party is left out".into() })
+        } else {
+            Ok(sum.value.round() as i64)
         }
     };
     let sums = (0..weighing.sums()).map(&mut sum).collect::<Result<Vec<i64>, Refusal>>()?;

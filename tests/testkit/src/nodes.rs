@@ -138,9 +138,12 @@ impl<'a> Ask<'a> {
     pub fn roles(&self) -> Roles {
         let parties = self.members - self.helpers;
         let committee = if self.helpers == 0 { parties } else { 3 - self.helpers };
-        let role = |index| match index < parties {
-            true => Role { compute: index < committee, ..Role::PARTY },
-            false => Role::HELPER,
+        let role = |index| {
+            if index < parties {
+                Role { compute: index < committee, ..Role::PARTY }
+            } else {
+                Role::HELPER
+            }
         };
         Roles::new((0..self.members).map(role).collect()).unwrap()
     }

@@ -90,11 +90,11 @@ fn a_name_changes_no_decision() {
 #[test]
 fn a_question_that_is_taken_back_leaves_the_answers_their_rows() {
     let mut memory = Memory::new(9);
-    let ticket = memory.reserve(&sum(0..50)).unwrap();
+    let reservation = memory.reserve(&sum(0..50)).unwrap();
     let later = memory.reserve(&sum(20..90)).unwrap();
     opened(&mut memory, 1, &about(0..50, &["age"]));
     opened(&mut memory, 2, &about(20..90, &["age"]));
-    memory.withdraw(ticket).unwrap();
+    memory.withdraw(reservation).unwrap();
     memory.withdraw(later).unwrap();
     let overlap = memory.overlap(&about(0..30, &["age"]));
     let due = [(name(2), 70, 10), (name(1), 50, 30)];

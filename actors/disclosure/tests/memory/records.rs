@@ -1,6 +1,6 @@
 //! Pending questions, withdrawals, and the stored form.
 
-use cloister_disclosure::{BadBytes, Memory, NotPending, Policy, Reason, Ticket, Verdict};
+use cloister_disclosure::{BadBytes, Memory, NotPending, Policy, Reason, Reservation, Verdict};
 
 use crate::{Draws, ask, assert_allowed, ranks, sum, sums, unmetered};
 
@@ -8,14 +8,14 @@ use crate::{Draws, ask, assert_allowed, ranks, sum, sums, unmetered};
 fn a_pending_question_counts_as_answered_until_it_is_withdrawn() {
     let mut memory = Memory::new(7);
     let policy = unmetered(3);
-    let ticket = memory.reserve(&sum(0..50)).unwrap();
+    let reservation = memory.reserve(&sum(0..50)).unwrap();
     let refused = Verdict::Refused(Reason::IsolatesFewRows);
     assert_eq!(memory.check(&sum(1..50), &policy), refused);
-    memory.withdraw(ticket).unwrap();
+    memory.withdraw(reservation).unwrap();
     assert_eq!(memory.to_bytes(), Memory::new(7).to_bytes());
     assert_allowed(&memory.check(&sum(1..50), &policy));
-    let ticket = memory.reserve(&sum(0..50)).unwrap();
-    memory.confirm(ticket).unwrap();
+    let reservation = memory.reserve(&sum(0..50)).unwrap();
+    memory.confirm(reservation).unwrap();
     assert_eq!(memory.check(&sum(1..50), &policy), refused);
 }
 
@@ -23,27 +23,27 @@ fn a_pending_question_counts_as_answered_until_it_is_withdrawn() {
 fn what_was_free_by_a_withdrawn_question_is_remembered() {
     let mut memory = Memory::new(7);
     let policy = unmetered(3);
-    let ticket = memory.reserve(&sum(0..50)).unwrap();
+    let reservation = memory.reserve(&sum(0..50)).unwrap();
     assert_eq!(ask(&mut memory, &sum(0..50), &policy), Verdict::Free);
-    memory.withdraw(ticket).unwrap();
+    memory.withdraw(reservation).unwrap();
     let refused = Verdict::Refused(Reason::IsolatesFewRows);
     assert_eq!(memory.check(&sum(1..50), &policy), refused);
     assert_eq!(memory.check(&sum(0..50), &policy), Verdict::Free);
 }
 
 #[test]
-fn tickets_are_settled_once() {
+fn reservations_are_settled_once() {
     let mut memory = Memory::new(7);
     memory.record(&sum(0..50)).unwrap();
     let free = memory.reserve(&sum(0..50)).unwrap();
     memory.withdraw(free).unwrap();
-    let ticket = memory.reserve(&sum(0..40)).unwrap();
+    let reservation = memory.reserve(&sum(0..40)).unwrap();
     let mut read = Memory::from_bytes(&memory.to_bytes()).unwrap();
-    let [again]: [Ticket; 1] = read.pending().try_into().unwrap();
-    assert_eq!(again, ticket);
+    let [again]: [Reservation; 1] = read.pending().try_into().unwrap();
+    assert_eq!(again, reservation);
     read.confirm(again).unwrap();
     assert!(read.pending().is_empty());
-    assert_eq!(read.withdraw(ticket), Err(NotPending));
+    assert_eq!(read.withdraw(reservation), Err(NotPending));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn withdrawals_give_back_exactly() {
     for _ in 0..30 {
         let seed = draws.next();
         let (mut with, mut without) = (Memory::new(seed), Memory::new(seed));
-        let mut tickets = Vec::new();
+        let mut reservations = Vec::new();
         for _ in 0..20 {
             let rows = draws.half(60);
             let question = match draws.below(3) {
@@ -61,15 +61,15 @@ fn withdrawals_give_back_exactly() {
                 _ => sums(rows, &["age"]),
             };
             if draws.below(2) == 0 {
-                tickets.push(with.reserve(&question).unwrap());
+                reservations.push(with.reserve(&question).unwrap());
             } else {
                 with.record(&question).unwrap();
                 without.record(&question).unwrap();
             }
         }
-        while !tickets.is_empty() {
-            let place = usize::try_from(draws.below(tickets.len() as u64)).unwrap();
-            with.withdraw(tickets.swap_remove(place)).unwrap();
+        while !reservations.is_empty() {
+            let place = usize::try_from(draws.below(reservations.len() as u64)).unwrap();
+            with.withdraw(reservations.swap_remove(place)).unwrap();
         }
         assert_eq!(with.show(), without.show());
         for _ in 0..20 {

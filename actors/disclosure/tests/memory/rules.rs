@@ -54,7 +54,7 @@ fn without_the_few_rows_of_a_group_a_question_is_answered_and_always_the_same() 
     let rest = || sum(38..100);
     for _ in 0..2 {
         assert_eq!(memory.check(&rest(), &policy), Verdict::Refused(Reason::IsolatesFewRows));
-        assert_eq!(memory.few_in_a_group(&rest(), 3), [38, 39]);
+        assert_eq!(memory.rows_in_small_groups(&rest(), 3), [38, 39]);
         assert_eq!(ask(&mut memory, &sum(40..100), &policy), Verdict::Free);
     }
 }

@@ -9,17 +9,9 @@
 
 use std::io::{self, BufRead};
 
+use crate::column::{MAX_FIELD, MAX_FIELDS, MAX_RECORD};
 use crate::error::Malformed;
-use crate::magic::recognised;
-
-/// The longest field, in bytes without quotes.
-const MAX_FIELD: usize = 1 << 20;
-
-/// The longest record, in bytes without quotes and delimiters.
-const MAX_RECORD: usize = 1 << 24;
-
-/// The most fields of a record. A dataset takes fewer columns, but may choose among many.
-const MAX_FIELDS: usize = 1_000_000;
+use crate::magic::form_of;
 
 /// Reads the records of a text.
 pub(super) struct Records<R> {
@@ -118,7 +110,7 @@ impl Record {
 
 impl<R: BufRead> Records<R> {
     pub(super) fn new(mut input: R, delimiter: u8) -> Result<Self, RecordError> {
-        let marked = skip_byte_order_mark(&mut input)?;
+        let marked = check_start(&mut input)?;
         let record = Record { delimiter, ..Record::default() };
         Ok(Self { input, delimiter, marked, line: 1, state: State::RecordStart, record })
     }
@@ -203,7 +195,7 @@ fn step(
             record.bytes.push(b'"');
             State::Quoted
         }
-        (State::CarriageReturn, b'\n') | (_, b'\n') if *state != State::Quoted => {
+        (_, b'\n') => {
             record.end_field();
             return Ok(true);
         }
@@ -238,13 +230,13 @@ fn step(
 }
 
 /// Skips the byte order mark of UTF-8, and returns `true` if there was one. Refuses those of UTF-16
-/// and files of other forms.
-fn skip_byte_order_mark<R: BufRead>(input: &mut R) -> Result<bool, RecordError> {
+/// and files of other forms. The reader's first buffer must have the first bytes: 16 or all.
+fn check_start<R: BufRead>(input: &mut R) -> Result<bool, RecordError> {
     let start = input.fill_buf().map_err(RecordError::Input)?;
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) || is_wide(start) {
         return Err(RecordError::Text { line: 1, problem: Malformed::Utf16 });
     }
-    if let Some(foreign) = recognised(start) {
+    if let Some(foreign) = form_of(start) {
         return Err(RecordError::Text { line: 1, problem: Malformed::Foreign(foreign) });
     }
     let mark = [0xef, 0xbb, 0xbf];

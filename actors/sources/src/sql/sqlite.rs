@@ -23,7 +23,7 @@ use crate::access::{Access, file_error, file_name};
 use crate::column::Kind;
 use crate::error::{CellProblem, DataError, SourceError};
 use crate::filter::Constant;
-use crate::magic::{Foreign, recognised};
+use crate::magic::{Foreign, form_of};
 use crate::stop::Stop;
 use crate::values::Cell;
 
@@ -202,7 +202,7 @@ fn check_form(mut file: &File, path: &Path) -> Result<(), SourceError> {
     let read = file.by_ref().take(16).read_to_end(&mut start);
     read.map_err(|error| file_error(path, &error))?;
     let name = file_name(path);
-    match recognised(&start) {
+    match form_of(&start) {
         Some(Foreign::Sqlite) => Ok(()),
         Some(form) => Err(DataError::Foreign { file: name, form }.into()),
         None if start.is_empty() => Ok(()),

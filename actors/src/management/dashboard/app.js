@@ -165,7 +165,7 @@ function signInForm() {
     "div",
     { class: "signin panel", "data-key": "signin" },
     title("Sign in"),
-    h("p", {}, "This node lets in whoever has a token. Its operator makes one: ", h("code", {}, "cloister token new --name you --role researcher")),
+    h("p", {}, "This node lets in all who have a token. Its operator makes one: ", h("code", {}, "cloister token new --name you --role researcher")),
     h(
       "form",
       { "data-do": "sign-in", novalidate: true },

@@ -6,7 +6,7 @@ import { may, state } from "./store.js";
 
 const SUITES = [
   [/^masked/, "all parties add masks that cancel out; all but one may collude"],
-  [/^replicated/, "three nodes compute on shares; any one of them may be curious"],
+  [/^replicated/, "three nodes compute on shares; any one of them may be semi-honest"],
   [/^pairwise/, "all parties compute on shares; all but one may collude"],
   [/^intersection/, "items are blinded by every party in turn; all but one may collude"],
 ];

@@ -195,7 +195,7 @@ function body(section, what) {
 /** The abilities of readers, the right that each takes, and the role that has it. */
 const ABILITIES = [
   ["Compute, as datasets' policies allow, and see the results", () => may("compute"), "researcher"],
-  ["See and cancel your own computations", () => true, "everybody"],
+  ["See and cancel your own computations", () => true, "all roles"],
   ["See all computations of this node; results stay with who computed them", seesAll, "owner, auditor, operator"],
   ["Cancel others' computations", () => may("steer"), "owner, operator"],
   ["Push data to this node", () => may("upload"), "owner"],

@@ -232,7 +232,7 @@ export function security(detail) {
       "p",
       { class: "assumption" },
       h("strong", {}, of.corruptible === 1 ? "Any one" : `Any ${count(of.corruptible)}`),
-      ` of ${of.suite?.startsWith("replicated") ? "the three nodes that compute" : `the ${count(parties)} parties`} may be curious: `,
+      ` of ${of.suite?.startsWith("replicated") ? "the three nodes that compute" : `the ${count(parties)} parties`} may be semi-honest: `,
       `${of.corruptible === 1 ? "it learns" : "even together they learn"} nothing but the answer, what is listed here, and what follows from these and ${of.corruptible === 1 ? "its" : "their"} own data.`,
     ),
     h(

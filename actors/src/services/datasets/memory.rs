@@ -184,7 +184,7 @@ impl Memories {
         Ok(remembered)
     }
 
-    /// Decides on a question, and reserves it on disk. There is no ticket if its answer follows from
+    /// Decides on a question, and reserves it on disk. There is no reservation if its answer follows from
     /// earlier ones.
     pub(super) fn reserve(
         &self,
@@ -196,7 +196,7 @@ impl Memories {
         let remembered = self.of(dataset)?;
         let mut remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.check_apart(asked, dataset.rows, asking)?;
-        let (mut tickets, before) = (Vec::new(), remembered.before(&questions));
+        let (mut reservations, before) = (Vec::new(), remembered.before(&questions));
         // Each is decided on with those before it reserved: two groups can isolate a row together.
         for (place, question) in questions.iter().enumerate() {
             let of = if place <= asked.indicated.len() { Of::Selection } else { Of::Group };
@@ -204,14 +204,14 @@ impl Memories {
             let reserved =
                 remembered.decide(question, of, asking, depends_on_others).and_then(|()| {
                     match remembered.memory.reserve(question) {
-                        Ok(ticket) => Ok(Some(ticket)),
+                        Ok(reservation) => Ok(Some(reservation)),
                         // Where everything may be told, nothing is refused for a memory that is full.
                         Err(_) if !asking.rules.are_kept() => Ok(None),
                         Err(_) => Err(objection(Reason::Full)),
                     }
                 });
             match reserved {
-                Ok(ticket) => tickets.extend(ticket),
+                Ok(reservation) => reservations.extend(reservation),
                 Err(objection) => {
                     if let Some(before) = before {
                         remembered.memory = before;
@@ -220,26 +220,25 @@ impl Memories {
                 }
             }
         }
-        let (recall, earlier) = match asking.is_compared {
-            true => {
-                let recall = recall(asked)?;
-                if !remembered.memory.can_recall(&recall.selection) {
-                    for ticket in tickets {
-                        remembered.memory.withdraw(ticket).map_err(not_pending)?;
-                    }
-                    return Err(objection(Reason::Full));
+        let (recall, earlier) = if asking.is_compared {
+            let recall = recall(asked)?;
+            if !remembered.memory.can_recall(&recall.selection) {
+                for reservation in reservations {
+                    remembered.memory.withdraw(reservation).map_err(not_pending)?;
                 }
-                let earlier = earlier(&remembered.memory, &recall);
-                (Some(recall), Some(earlier))
+                return Err(objection(Reason::Full));
             }
-            false => (None, None),
+            let earlier = earlier(&remembered.memory, &recall);
+            (Some(recall), Some(earlier))
+        } else {
+            (None, None)
         };
-        let told = tickets.iter().filter(|ticket| ticket.is_recorded()).count();
+        let told = reservations.iter().filter(|reservation| reservation.is_recorded()).count();
         if asking.rules.are_kept()
             && let Err(error) = remembered.take_questions(asking.by, told)
         {
-            for ticket in tickets {
-                remembered.memory.withdraw(ticket).map_err(not_pending)?;
+            for reservation in reservations {
+                remembered.memory.withdraw(reservation).map_err(not_pending)?;
             }
             return Err(Objection::Failed(error));
         }
@@ -253,7 +252,7 @@ impl Memories {
         }
         let generation = remembered.generation;
         let by = asking.by;
-        Ok(Some(Reserved { by, source, generation, tickets, recall, earlier, turn: None }))
+        Ok(Some(Reserved { by, source, generation, reservations, recall, earlier, turn: None }))
     }
 
     /// Returns the part of a source that is left out of a question. Nothing is remembered of it.
@@ -269,9 +268,10 @@ impl Memories {
         let remembered = self.of(dataset)?;
         let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = Some(earlier(&remembered.memory, &recall(asked)?));
-        let (source, generation, tickets) = (source_of(dataset), remembered.generation, Vec::new());
+        let (source, generation, reservations) =
+            (source_of(dataset), remembered.generation, Vec::new());
         let (by, recall) = (asking.by, None);
-        Ok(Some(Reserved { by, source, generation, tickets, recall, earlier, turn: None }))
+        Ok(Some(Reserved { by, source, generation, reservations, recall, earlier, turn: None }))
     }
 
     /// Lists the rows that a question could do without, ascending.
@@ -287,7 +287,7 @@ impl Memories {
         let questions = questions(asked, dataset.rows)?;
         Ok(questions
             .first()
-            .map(|question| remembered.memory.few_in_a_group(question, minimum))
+            .map(|question| remembered.memory.rows_in_small_groups(question, minimum))
             .unwrap_or_default())
     }
 

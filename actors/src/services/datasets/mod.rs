@@ -285,10 +285,8 @@ impl Handler<Obtain> for Datasets {
                 store.stopping(&obtain.stop).obtain(&obtain)
             })
             .await?;
-            let obtained = obtained.map_err(|refusal| match of_dataset {
-                true => refusals::told(refusal),
-                false => refusal,
-            })?;
+            let obtained = obtained
+                .map_err(|refusal| if of_dataset { refusals::told(refusal) } else { refusal })?;
             let reserved = obtained.reserved.map(|reserved| reserved.with_turn(turn));
             Ok(Obtained { reserved, ..obtained })
         })

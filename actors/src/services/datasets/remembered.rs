@@ -151,8 +151,8 @@ impl Remembered {
         };
         let context = String::from_utf8(context.to_vec()).ok()?;
         let mut memory = Memory::from_bytes(memory).ok()?;
-        for ticket in memory.pending() {
-            memory.confirm(ticket).ok()?;
+        for reservation in memory.pending() {
+            memory.confirm(reservation).ok()?;
         }
         Some(Self { context, memory, asked, generation: 0 })
     }

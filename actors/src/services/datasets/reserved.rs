@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use cloister_disclosure::{NotPending, Recall, Ticket};
+use cloister_disclosure::{NotPending, Recall, Reservation};
 use cloister_protocols::computation::Earlier;
 use cloister_protocols::session::AnswerId;
 
@@ -18,7 +18,7 @@ pub struct Reserved {
     pub(super) source: String,
     /// The number of resets of the memory before it.
     pub(super) generation: u64,
-    pub(super) tickets: Vec<Ticket>,
+    pub(super) reservations: Vec<Reservation>,
     /// Its rows and values, if members compare later questions with its answer.
     pub(super) recall: Option<Recall>,
     /// Its rows as earlier answers tell them apart, if members compare it with these.
@@ -106,7 +106,7 @@ impl Memories {
     /// Notes how a reserved question ended.
     pub(super) fn settle(&self, reserved: Reserved, settled: Settled) -> Result<(), ApiError> {
         // Others go on when this one is remembered: the turn ends last.
-        let Reserved { by, source, generation, tickets, recall, turn, .. } = reserved;
+        let Reserved { by, source, generation, reservations, recall, turn, .. } = reserved;
         let known = {
             let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
             sources.get(&source).map(Arc::clone)
@@ -116,14 +116,14 @@ impl Memories {
         if remembered.generation != generation {
             return Ok(());
         }
-        let told = tickets.iter().filter(|ticket| ticket.is_recorded()).count();
+        let told = reservations.iter().filter(|reservation| reservation.is_recorded()).count();
         if settled == Settled::TakenBack {
             remembered.asked.give_back(by, told);
         }
-        for ticket in tickets {
+        for reservation in reservations {
             let done = match settled {
-                Settled::TakenBack => remembered.memory.withdraw(ticket),
-                Settled::Heard | Settled::Opened(_) => remembered.memory.confirm(ticket),
+                Settled::TakenBack => remembered.memory.withdraw(reservation),
+                Settled::Heard | Settled::Opened(_) => remembered.memory.confirm(reservation),
             };
             done.map_err(not_pending)?;
         }

@@ -130,9 +130,10 @@ impl Rows {
         };
         // Also texts of which all are missing: they have no kind that could be refused.
         let no_texts = kept.is_empty() && columns.iter().any(|it| matches!(it, Values::Texts(_)));
-        let content = match columns.is_empty() || no_texts {
-            true => Contents::nothing(),
-            false => Contents::Columns(Private::new(columns)),
+        let content = if columns.is_empty() || no_texts {
+            Contents::nothing()
+        } else {
+            Contents::Columns(Private::new(columns))
         };
         let identities = self.identities.map(|identities| identities.of(&kept));
         let dropped = dropped as u64;

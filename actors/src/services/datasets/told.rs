@@ -108,11 +108,12 @@ impl Told {
             Self::Categories(columns) => columns.first().copied().filter(|_| columns.len() == 1),
             _ => None,
         });
-        let values = |column| match is_join {
-            true => {
+        let values = |column| {
+            if is_join {
                 vec![Self::Joined(column), Self::Power(column, 1), Self::Categories(vec![column])]
+            } else {
+                vec![Self::Joined(column)]
             }
-            false => vec![Self::Joined(column)],
         };
         of_columns.flat_map(values).collect()
     }

@@ -186,9 +186,10 @@ impl Task {
         let progress = observer.look().clone();
         let names = progress.awaited.iter().filter_map(|index| self.parties.names.get(*index));
         // The task ends only when its result can be asked for: the log has it first.
-        let state = match progress.lifecycle.has_ended() {
-            true => Lifecycle::Opening.name(),
-            false => progress.lifecycle.name(),
+        let state = if progress.lifecycle.has_ended() {
+            Lifecycle::Opening.name()
+        } else {
+            progress.lifecycle.name()
         };
         let round = match progress.lifecycle {
             Lifecycle::Running { round } => Some(round),

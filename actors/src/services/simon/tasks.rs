@@ -95,7 +95,7 @@ impl Tasks {
 
 fn no_such_task() -> ApiError {
     ApiError::new(Code::NoSuchTask, "there is no such task")
-        .hint("it has expired, or belongs to somebody else; create it again")
+        .hint("it has expired, or belongs to another client; create it again")
 }
 
 fn task_runs() -> ApiError {
@@ -105,7 +105,7 @@ fn task_runs() -> ApiError {
 
 fn too_many_tasks(limit: usize) -> ApiError {
     ApiError::new(Code::OverQuota, format!("you have {limit} tasks"))
-        .hint("tasks that nobody uses expire; try again later")
+        .hint("unused tasks expire; try again later")
 }
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ impl Table {
 
     fn decline_ahead(&mut self, position: usize, session: SessionId, spec: &Spec) {
         let peer = self.name(position);
-        tracing::debug!(%peer, %session, "nothing is made ahead");
+        tracing::debug!(%peer, %session, "nothing is preprocessed");
         let failure = Failure::NothingAhead { member: self.name(self.node.me) };
         self.stop_session(position, session, spec, spec.run.saturating_add(1), &failure);
         self.pending.forget(position, session);

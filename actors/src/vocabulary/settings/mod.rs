@@ -295,9 +295,10 @@ impl TryFrom<String> for Endpoint {
         if !matches!(url.scheme(), "http" | "https") || !plain {
             return Err(EndpointError::Url(text));
         }
-        match url.path().trim_end_matches('/').ends_with(TRACES) {
-            true => Err(EndpointError::Path(text)),
-            false => Ok(Self(url)),
+        if url.path().trim_end_matches('/').ends_with(TRACES) {
+            Err(EndpointError::Path(text))
+        } else {
+            Ok(Self(url))
         }
     }
 }

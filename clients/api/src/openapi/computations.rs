@@ -21,7 +21,7 @@ fn computations() -> Operation {
         .says(
             "List computations",
             "Those that clients of this node asked for: one's own, and with the right `observe` \
-             everybody's; those under way first, and the latest first. The node remembers 500 that \
+             all clients'; those under way first, and the latest first. The node remembers 500 that \
              have ended.",
         )
         .parameters(json!([
@@ -55,7 +55,7 @@ fn computation() -> Operation {
         .says(
             "All of a computation",
             "With its latest rounds on a time axis. Result, security and disclosure are told to \
-             whoever asked for it, as long as the node keeps them.",
+             the client that asked for it, as long as the node keeps them.",
         )
         .parameters(json!([id()]))
         .answers("The computation.", schema::<ComputationDetail>())

@@ -16,7 +16,7 @@ fn node() -> Operation {
         .tag(TAG)
         .says(
             "What this node is",
-            "Whose it is, its release and rules, and what whoever asks may do.",
+            "Whose it is, its release and rules, and what the caller may do.",
         )
         .answers("The node.", schema::<Node>())
         .refuses(&[UNAUTHORIZED, FOREIGN_HOST, TOO_OFTEN, UNAVAILABLE])
@@ -43,10 +43,10 @@ fn probe() -> Operation {
              Four lines are tried at a time.",
         )
         .takes(schema::<ProbeOrder>(), true, None)
-        .answers("What was found.", schema::<ProbeReport>())
+        .answers("The result of each step.", schema::<ProbeReport>())
         .refuses_with(
             400,
-            "The body is no JSON object of this shape, or broke off.",
+            "The body is not a JSON object of this form, or ended early.",
             &["bad_body", "broke_off"],
         )
         .refuses_with(404, "There is no other member of this name.", &["no_such_member"])

@@ -19,8 +19,8 @@ fn approvals() -> Operation {
     Operation::new("get", "/v1/approvals", "approvals")
         .tag(TAG)
         .says(
-            "What others have asked for",
-            "Uses of datasets that need the owner's approval, and what became of them. Takes the \
+            "List requests for approval",
+            "Uses of datasets that need the owner's approval, and the decision on each. Takes the \
              right `approve`.",
         )
         .answers("The requests.", schema::<Approvals>())
@@ -46,10 +46,10 @@ fn decide() -> Operation {
             },
         ]))
         .takes(schema::<Decision>(), true, None)
-        .answers("It is decided.", schema::<Decided>())
+        .answers("The decision.", schema::<Decided>())
         .refuses_with(
             400,
-            "The body is no JSON object of this shape, or broke off.",
+            "The body is not a JSON object of this form, or ended early.",
             &["bad_body", "broke_off"],
         )
         .refuses_with(404, "There is no such request.", &["no_such_request"])
@@ -68,13 +68,13 @@ fn audit() -> Operation {
             {
                 "name": "first",
                 "in": "query",
-                "description": "The number of the first entry, from 1.",
+                "description": "The number of the first entry, from 1; 0 counts as 1.",
                 "schema": {"type": "integer", "minimum": 0},
             },
             {
                 "name": "limit",
                 "in": "query",
-                "description": "So many, from 1 to 1,000: what is outside counts as the nearest.",
+                "description": "The number of entries, from 1 to 1,000. A number outside counts as the nearest bound.",
                 "schema": {"type": "integer", "minimum": 0, "default": 100},
             },
         ]))
@@ -87,9 +87,9 @@ fn verify() -> Operation {
         .tag(TAG)
         .says(
             "Check the audit log",
-            "Whether every entry is what was written: the whole chain is read. Takes the right \
-             `audit`.",
+            "Reads the whole chain, and reports whether every entry has the hash that the next one \
+             names. Takes the right `audit`.",
         )
-        .answers("What was found.", schema::<Verification>())
+        .answers("The result of the check.", schema::<Verification>())
         .refuses(&[UNAUTHORIZED, FORBIDDEN, TOO_OFTEN, UNAVAILABLE])
 }

@@ -34,7 +34,7 @@ fn create() -> Operation {
         .says(
             "Find a microservice",
             "A handle of the first microservice whose description holds all of `kwargs`; without \
-             any, of the first one. The same for everybody while the node runs.",
+             any, of the first one. The same for all clients while the node runs.",
         )
         .takes(
             json!({
@@ -169,7 +169,7 @@ fn call() -> Operation {
         )
         .refuses_with(
             409,
-            "The parties want different things, somebody has cancelled, or a task is in another \
+            "The parties want different things, a client has cancelled, or a task is in another \
              state.",
             &["disagreement", "cancelled"],
         )
@@ -198,7 +198,7 @@ fn release() -> Operation {
         .says(
             "Give a handle back",
             "Forgets a handle, and what was pushed under it. Microservices stay: their handles \
-             are everybody's.",
+             are all clients'.",
         )
         .parameters(json!([handle()]))
         .answers("It is gone.", schema::<NoneAnswer>())

@@ -41,7 +41,7 @@ pub(super) fn all() -> Value {
             &["method_not_allowed"],
         ),
         "NoSuchComputation": error(
-            "No such computation for this principal: it is somebody else's, or forgotten.",
+            "No such computation for this principal: it is another client's, or forgotten.",
             &["no_such_computation"],
         ),
         "NoSuchPath": error(
@@ -50,7 +50,7 @@ pub(super) fn all() -> Value {
         ),
         "NoSuchRepresentation": error(
             "No such representation for this principal: it was released, has expired, or is \
-             somebody else's.",
+             another client's.",
             &["no_such_representation"],
         ),
         "OverQuota": error(
@@ -77,7 +77,7 @@ pub(super) fn all() -> Value {
 fn unauthorized() -> Value {
     let mut response = error(
         "The node takes calls with a token only, and there is none, or one that does not hold. \
-         Whoever fails again and again waits longer each time.",
+         A client that fails again and again waits longer each time.",
         &["no_token", "token_unknown", "token_expired"],
     );
     insert(

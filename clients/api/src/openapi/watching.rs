@@ -17,24 +17,24 @@ fn healthy() -> Operation {
     Operation::new("get", "/healthz", "healthy")
         .tag(TAG)
         .says(
-            "Whether the node lives",
+            "Ask if the process lives",
             "Answers as long as the process does. Needs no token. Also on the listener \
              `metrics_listen`, if there is one.",
         )
         .open()
-        .answers("It does.", schema::<Alive>())
+        .answers("The process answers.", schema::<Alive>())
 }
 
 fn ready() -> Operation {
     Operation::new("get", "/readyz", "ready")
         .tag(TAG)
         .says(
-            "Whether the node takes requests",
+            "Ask if the node takes requests",
             "Answers when controller and data plane do. Needs no token. Also on the listener \
              `metrics_listen`.",
         )
         .open()
-        .answers("It does.", schema::<Ready>())
+        .answers("The node takes requests.", schema::<Ready>())
         .refuses(&[UNAVAILABLE])
 }
 

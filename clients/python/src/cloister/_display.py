@@ -127,7 +127,7 @@ def _security(result: Result) -> str:
     reveals = "".join(f"<li>{escape(what)}</li>" for what in security.reveals)
     return (
         f"<p>{escape(security.adversary)}</p>"
-        f"<p>Nodes that may be curious together: {security.corruptible}</p>"
+        f"<p>Semi-honest nodes that are withstood together: {security.corruptible}</p>"
         f"<p>Revealed beside the answer:</p><ul>{reveals or '<li>nothing</li>'}</ul>"
     )
 

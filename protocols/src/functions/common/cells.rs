@@ -229,9 +229,10 @@ async fn exchange_size<E: Engine>(cx: &FunctionContext<'_, E>, mine: Size) -> Re
 }
 
 fn refuse_beyond(limit: usize, actual: usize) -> Result<(), Fault> {
-    match actual > limit {
-        true => Err(Fault::TableTooLarge { what: "cells to compare", actual, limit }),
-        false => Ok(()),
+    if actual > limit {
+        Err(Fault::TableTooLarge { what: "cells to compare", actual, limit })
+    } else {
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::functions::common::tables::{CountedRows, TableParameters};
 use crate::functions::common::{cells, mode};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Pushdown};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, ONLY_MODE};
+use crate::functions::parameters::{AgreedParameters, ONLY_MODE};
 use crate::functions::{
     Computed, Function, FunctionContext, OnCounts, OnShares, OnSums, SumsContext,
 };
@@ -66,7 +66,7 @@ impl<C: Counting> Function for WholeTable<C> {
         Ok(Self(rows, PhantomData))
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         self.0.as_ref().map(CountedRows::agreed).unwrap_or_default()
     }
 
@@ -114,7 +114,7 @@ impl<C: Counting> Function for ModeAlone<C> {
         Ok(Self(rows, function))
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         mode::agreed(self.0.as_ref())
     }
 }

@@ -24,7 +24,7 @@ use crate::engine::shared::Shared;
 use crate::functions::answer::Answer;
 use crate::functions::common::cells::{SharedCounts, check_rows};
 use crate::functions::common::tables::CountedRows;
-use crate::functions::parameters::{Agreed, ONLY_MODE};
+use crate::functions::parameters::{AgreedParameters, ONLY_MODE};
 use crate::functions::{Computed, FunctionContext};
 use crate::kernel::fault::Fault;
 use crate::kernel::reveal::Reveal;
@@ -47,7 +47,7 @@ pub enum Cell {
 }
 
 /// Returns the agreed parameters of finding the mode alone.
-pub(crate) fn agreed(rows: Option<&CountedRows>) -> Agreed {
+pub(crate) fn agreed(rows: Option<&CountedRows>) -> AgreedParameters {
     let mut agreed = rows.map(CountedRows::agreed).unwrap_or_default();
     agreed.insert(ONLY_MODE.to_owned(), true.to_string());
     agreed
@@ -59,13 +59,12 @@ pub(crate) async fn find_mode<E: Engine>(
     counted: Option<CountedRows>,
 ) -> Computed {
     let counts = SharedCounts::share(cx, counted).await?;
-    let places = match cx.permit.withholds() {
-        true => {
-            let rows = cx.engine.public(vec![cx.rows]);
-            check_rows(&mut cx.engine, &counts.total, &rows).await?;
-            counts.shown(cx).await?
-        }
-        false => (0..counts.total.len()).collect(),
+    let places = if cx.permit.withholds() {
+        let rows = cx.engine.public(vec![cx.rows]);
+        check_rows(&mut cx.engine, &counts.total, &rows).await?;
+        counts.shown(cx).await?
+    } else {
+        (0..counts.total.len()).collect()
     };
     let candidates = counts.total.gather(&places);
     let least = cx.permit.least_shown();

@@ -13,7 +13,7 @@ use crate::algebra::order::{double, key};
 use crate::engine::Engine;
 use crate::functions::FunctionContext;
 use crate::functions::common::search::{Query, THRESHOLDS, find};
-use crate::functions::parameters::{Agreed, grid_text};
+use crate::functions::parameters::{AgreedParameters, grid_text};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::reveal::Reveal;
 
@@ -42,7 +42,7 @@ impl Ranked {
         Ok(Self { grid, keys })
     }
 
-    pub(crate) fn agreed(&self) -> Agreed {
+    pub(crate) fn agreed(&self) -> AgreedParameters {
         grid_text(&self.grid).into()
     }
 

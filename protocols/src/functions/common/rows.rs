@@ -14,7 +14,7 @@ use crate::engine::{Columns, Engine};
 use crate::functions::FunctionContext;
 use crate::functions::common::numbers::{check_rows, doubles};
 use crate::functions::input::Input;
-use crate::functions::parameters::{Agreed, Digits, grid_text};
+use crate::functions::parameters::{AgreedParameters, Digits, grid_text};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
 use crate::kernel::sizes;
@@ -46,7 +46,7 @@ impl Unsorted {
         Ok(Self { grid, keys })
     }
 
-    pub(crate) fn agreed(&self) -> Agreed {
+    pub(crate) fn agreed(&self) -> AgreedParameters {
         grid_text(&self.grid).into()
     }
 

@@ -8,14 +8,14 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::functions::descriptor::ParameterEntry;
-use crate::functions::parameters::{Agreed, NO, refuse};
+use crate::functions::parameters::{AgreedParameters, NO, refuse};
 use crate::kernel::fault::InputError;
 use crate::kernel::text::Case;
 use crate::suites::intersection::ItemHash;
 use crate::suites::intersection::items::{ITEMS, item};
 
 /// The name of the declared size in requests.
-const PAD_TO_NAME: &str = "pad_to";
+const PAD_TO: &str = "pad_to";
 
 /// The most items of a party.
 pub(crate) const MOST_ITEMS: usize = 1 << 24;
@@ -35,14 +35,14 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// The descriptors' entry for the comparison. [`Self::PAD_TO`] is the one for the padding.
+    /// The descriptors' entry for the comparison. [`Self::PADDING`] is the one for the padding.
     pub(crate) const CASE: ParameterEntry = ParameterEntry::text(
         "case",
         "of ids and items: `exact`, where upper and lower case differ (the usual one), or `lower`, where \
          they are compared in lower case",
     );
-    pub(crate) const PAD_TO: ParameterEntry = ParameterEntry::number(
-        PAD_TO_NAME,
+    pub(crate) const PADDING: ParameterEntry = ParameterEntry::number(
+        PAD_TO,
         "to how many ids or items each party's set is filled up, which is told instead of the true number; \
          the true number where it is left out",
     );
@@ -56,10 +56,10 @@ impl Ids {
 
     /// Returns the comparison of items and categories, and the padding of sets, as the spec has
     /// them.
-    pub(crate) fn agreed(self) -> Agreed {
+    pub(crate) fn agreed(self) -> AgreedParameters {
         let size = self.pad_to.map_or_else(|| NO.to_owned(), |size| size.to_string());
-        let mut agreed: Agreed =
-            [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO_NAME.to_owned(), size)]
+        let mut agreed: AgreedParameters =
+            [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO.to_owned(), size)]
                 .into();
         if self.category_case != Case::Exact {
             agreed.insert(CATEGORY_CASE_NAME.to_owned(), self.category_case.rule().to_owned());
@@ -108,7 +108,7 @@ impl Ids {
             });
         }
         if items > declared {
-            return Err(refuse(PAD_TO_NAME, format!("a party has more than {declared} items")));
+            return Err(refuse(PAD_TO, format!("a party has more than {declared} items")));
         }
         Ok(())
     }

@@ -23,10 +23,12 @@ fn below(rng: &mut PredictableRng, bound: u64) -> u64 {
 fn class(parts: &[u64], least: u64) -> Class {
     let total: u64 = parts.iter().sum();
     let rests = || parts.iter().map(|part| total - part);
-    match total < least || rests().any(|rest| (1..least).contains(&rest)) {
-        true => Class::Primary,
-        false if rests().all(|rest| rest >= least) => Class::Cover,
-        false => Class::Plain,
+    if total < least || rests().any(|rest| (1..least).contains(&rest)) {
+        Class::Primary
+    } else if rests().all(|rest| rest >= least) {
+        Class::Cover
+    } else {
+        Class::Plain
     }
 }
 
@@ -168,9 +170,8 @@ fn draw(rng: &mut PredictableRng, size: Size, least: u64) -> Vec<Counts> {
     let parties = 1 + below(rng, 4);
     let few_in = 1 + below(rng, 12);
     let small: Vec<bool> = (0..size.cells()).map(|_| below(rng, few_in) == 0).collect();
-    let mut count = |is_small: &bool| match is_small {
-        true => below(rng, 2) * below(rng, least),
-        false => below(rng, 3 * least),
+    let mut count = |is_small: &bool| {
+        if *is_small { below(rng, 2) * below(rng, least) } else { below(rng, 3 * least) }
     };
     (0..parties).map(|_| small.iter().map(&mut count).collect()).collect()
 }

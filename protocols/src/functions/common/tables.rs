@@ -26,7 +26,7 @@ use crate::functions::SumsContext;
 use crate::functions::answer::Answer;
 use crate::functions::common::categories::{self, Axes};
 use crate::functions::descriptor::ParameterEntry;
-use crate::functions::parameters::{Agreed, ONLY_MODE, refuse};
+use crate::functions::parameters::{AgreedParameters, ONLY_MODE, refuse};
 use crate::kernel::channel::Channel;
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::reveal::Reveal;
@@ -191,9 +191,9 @@ impl CountedRows {
         Ok(Self { declared: is_declared, case, rows: positions(&axes, &items)?, times, axes })
     }
 
-    pub(crate) fn agreed(&self) -> Agreed {
+    pub(crate) fn agreed(&self) -> AgreedParameters {
         let text = if self.declared { fingerprint(&self.axes) } else { "from the data".to_owned() };
-        let mut agreed: Agreed = [(CATEGORIES_NAME.to_owned(), text)].into();
+        let mut agreed: AgreedParameters = [(CATEGORIES_NAME.to_owned(), text)].into();
         if self.case != Case::Exact {
             agreed.insert(CASE_NAME.to_owned(), self.case.rule().to_owned());
         }
@@ -219,9 +219,10 @@ impl CountedRows {
             // It is in the agreement.
             channel.reveal(DECLARED)?;
         }
-        let axes = match declared {
-            true => own.clone(),
-            false => categories::unite(channel, own.clone(), case, CATEGORIES).await?,
+        let axes = if declared {
+            own.clone()
+        } else {
+            categories::unite(channel, own.clone(), case, CATEGORIES).await?
         };
         let layout = Layout::uniform(1, axes.iter().map(Vec::len).product())?;
         let times = times.as_deref().map(Vec::as_slice);
@@ -246,9 +247,24 @@ impl CountedRows {
     }
 }
 
-/// Refuses categories of another number of variables.
-pub(crate) fn refuse_categories(expected: &str) -> InputError {
-    refuse("categories", format!("this function takes {expected}"))
+impl TableParameters {
+    /// Returns the declared categories of one or two variables; none if the client declared none.
+    ///
+    /// # Errors
+    /// Categories of another number of variables.
+    pub(crate) fn axes(self, variables: usize) -> Result<Option<Axes>, InputError> {
+        match (self.categories, variables) {
+            (None, _) => Ok(None),
+            (Some(Categories::One(axis)), 1) => Ok(Some(vec![axis])),
+            (Some(Categories::Two(axes)), 2) => Ok(Some(axes.into())),
+            (Some(_), 1) => {
+                Err(refuse("categories", "this function takes one list of texts".into()))
+            }
+            (Some(_), _) => {
+                Err(refuse("categories", "this function takes two lists of texts".into()))
+            }
+        }
+    }
 }
 
 /// Sorts declared categories: two parties that list the same ones agree.

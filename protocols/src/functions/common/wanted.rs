@@ -14,10 +14,15 @@ pub(crate) const STATISTICS: &str = "statistics";
 /// The number of the numbers, which is told whatever is asked for.
 pub(crate) const SAMPLES: &str = "samples";
 
-const EXTREMES: [&str; 2] = ["minimum", "maximum"];
-const FIRST: [&str; 2] = ["sum", "mean"];
-const MEANS: [&str; 2] = ["harmonic_mean", "geometric_mean"];
-const SECOND: [&str; 10] = [
+/// The names of a result, in its order: the number of numbers, and all statistics.
+pub(crate) const RESULT_KEYS: [&str; 22] = [
+    SAMPLES,
+    "minimum",
+    "maximum",
+    "sum",
+    "mean",
+    "harmonic_mean",
+    "geometric_mean",
     "variance",
     "variance_mle",
     "variance_of_sample_mean",
@@ -28,9 +33,24 @@ const SECOND: [&str; 10] = [
     "coefficient_of_variation_mle",
     "root_mean_square",
     "root_mean_square_deviation",
+    "skewness",
+    "kurtosis",
+    "kurtosis_excess",
+    "hyper_skewness",
+    "hyper_flatness",
 ];
-const MOMENTS: [&str; 5] =
-    ["skewness", "kurtosis", "kurtosis_excess", "hyper_skewness", "hyper_flatness"];
+
+const EXTREMES: &[&str] = names(1, 2);
+const MEANS: &[&str] = names(5, 2);
+const SECOND: &[&str] = names(7, 10);
+const MOMENTS: &[&str] = names(17, 5);
+
+/// Returns so many names of the result, from that place on.
+const fn names(first: usize, count: usize) -> &'static [&'static str] {
+    const ALL: &[&str] = &RESULT_KEYS;
+    let (_, rest) = ALL.split_at(first);
+    rest.split_at(count).0
+}
 
 /// The statistics that were asked for, by the groups that need the same sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,9 +118,9 @@ impl Statistics {
             return if withholds { Wanted::NUMBER_MEAN_AND_DEVIATION } else { Wanted::ALL };
         };
         let any = |group: &[&str]| names.iter().any(|name| group.contains(name));
-        let moments = any(&MOMENTS);
-        let squares = moments || any(&SECOND);
-        Wanted { extremes: any(&EXTREMES), means: any(&MEANS), squares, moments }
+        let moments = any(MOMENTS);
+        let squares = moments || any(SECOND);
+        Wanted { extremes: any(EXTREMES), means: any(MEANS), squares, moments }
     }
 
     /// Reports whether a statistic is shown. Without names all are; those that were not opened are
@@ -112,7 +132,7 @@ impl Statistics {
 
 /// Lists all statistics but the number of the numbers.
 fn all() -> impl Iterator<Item = &'static str> {
-    EXTREMES.into_iter().chain(FIRST).chain(MEANS).chain(SECOND).chain(MOMENTS)
+    RESULT_KEYS.into_iter().skip(1)
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@
 //! databases* (SIGMOD 2003, section 5), section on the size of an intersection.
 //!
 //! With α, β the secret exponents of the two for this session, and H the hash into the group:
-//! 1. Blinded items (round *masked items*): each sends H(x)^α for its items x, in a random order, in messages of
+//! 1. Blinded items (round *blinded items*): each sends H(x)^α for its items x, in a random order, in messages of
 //!    [`CHUNK`] items.
 //! 2. Each exponentiates the received elements. *commit*: it commits to the results H(x)^αβ, each
 //!    cut to 40 + log₂ n + log₂ m bits, in the order of sending. If the members are to be known,
 //!    that is the order of arrival, and else one that only it knows.
-//! 3. Doubly blinded items (round *twice masked*): the results go back to the owner, which has made the other party's itself.
+//! 3. Doubly blinded items (round *twice blinded*): the results go back to the owner, which has made the other party's itself.
 //!    Equal results are of the same item.
 //!
 //! **Parties:** two. **Adversary:** semi-honest, either party. Privacy of items that are not common
@@ -111,7 +111,7 @@ impl Meeting<'_> {
         let Self { channel, peer, theirs, .. } = self;
         let larger = ours.len().max(theirs);
         let mut blinding = Blinding { scalar, ours, theirs, results: Vec::new() };
-        self.paced("masked items", larger.div_ceil(CHUNK), &mut blinding).await?;
+        self.paced("blinded items", larger.div_ceil(CHUNK), &mut blinding).await?;
         let mut results = blinding.results;
         if has_repeated(&results) {
             return Err(Fault::blame(peer, Misbehaviour::RepeatedItem));
@@ -129,7 +129,7 @@ impl Meeting<'_> {
         let hasher = self.hasher(peer);
         let (count, returned) = (ours.len(), Vec::with_capacity(ours.len()));
         let mut returning = Returning { bytes, theirs: &results, count, ours: returned, hasher };
-        self.paced("twice masked", larger.div_ceil(RESULTS), &mut returning).await?;
+        self.paced("twice blinded", larger.div_ceil(RESULTS), &mut returning).await?;
         let Returning { ours, hasher, .. } = returning;
         if !bool::from(hasher.finalize().as_bytes().as_slice().ct_eq(&commitment)) {
             return Err(Fault::blame(peer, Misbehaviour::WrongOpening));

@@ -95,13 +95,21 @@ impl<'a> MaskedSums<'a> {
         Self { channel, session, uses: 0 }
     }
 
-    /// Returns the sum of all parties' `words`, cell by cell. All must call it with the same
-    /// `layout`. `words` has [`Layout::words`] words and is overwritten with the masked vector.
-    ///
-    /// # Errors
-    /// If the number of `words` is not the layout's, or a peer breaks the protocol. The fault names
-    /// the peer, or the two of whom one lies.
-    pub async fn sum(
+    /// Returns the session of the sums.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    fn next_use(&mut self) -> u64 {
+        let number = self.uses;
+        self.uses += 1;
+        number
+    }
+}
+
+impl Aggregate for MaskedSums<'_> {
+    async fn sum(
         &mut self,
         rounds: Rounds,
         layout: &Layout,
@@ -131,30 +139,6 @@ impl<'a> MaskedSums<'a> {
         channel.begin_round(rounds.open);
         committed.open(channel, |y, hasher| add_opening(layout, &mut sum, y, hasher)).await?;
         Ok(sum)
-    }
-
-    /// Returns the session of the sums.
-    #[must_use]
-    pub fn session(&self) -> &Session {
-        &self.session
-    }
-
-    fn next_use(&mut self) -> u64 {
-        let number = self.uses;
-        self.uses += 1;
-        number
-    }
-}
-
-impl Aggregate for MaskedSums<'_> {
-    async fn sum(
-        &mut self,
-        rounds: Rounds,
-        layout: &Layout,
-        words: Zeroizing<Vec<u64>>,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Vec<u64>, Fault> {
-        Self::sum(self, rounds, layout, words, rng).await
     }
 }
 

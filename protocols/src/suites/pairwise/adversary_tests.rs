@@ -627,7 +627,7 @@ fn what_does_not_fit_is_refused_before_anything_is_sent() {
             &channel,
             &session,
             &spec,
-            Ahead::Batch,
+            Preprocessed::Batch,
             CorrelationStore::default(),
             &mut rng,
         )

@@ -401,7 +401,7 @@ fn blinded_items_are_named_where_some_were_blinded() {
         let report = run.simulate(Simulation::new(seed()));
         for (outcome, meter) in report.results().unwrap().into_iter().zip(&report.meters) {
             let security = &outcome.security;
-            assert_eq!(meter.round_names().contains(&"twice masked"), is_blinded);
+            assert_eq!(meter.round_names().contains(&"twice blinded"), is_blinded);
             let decisional = Assumption::DecisionalDiffieHellmanRistretto255;
             assert_eq!(security.guarantee.hardness.contains(&decisional), is_blinded);
             assert_eq!(security.adversary.contains("masking"), is_blinded);

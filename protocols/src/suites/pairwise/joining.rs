@@ -126,17 +126,17 @@ impl Pairwise<'_> {
                     None => Some(tags.as_slice()),
                     Some(column) => table.words.get(column).map(Vec::as_slice),
                 };
-                let own = match of == self.me() {
-                    true => {
-                        gather(column.expect("a table has the columns of its shape"), &met.sent)
-                    }
-                    false => Vec::new(),
+                let own = if of == self.me() {
+                    gather(column.expect("a table has the columns of its shape"), &met.sent)
+                } else {
+                    Vec::new()
                 };
                 columns.words.push(self.dealt(of, shape.rows, &Zeroizing::new(own)));
             }
-            let order = match chooser == self.channel.parties().me() {
-                true => met.returned.clone(),
-                false => (0..shape.rows).collect(),
+            let order = if chooser == self.channel.parties().me() {
+                met.returned.clone()
+            } else {
+                (0..shape.rows).collect()
             };
             let Columns { words, .. } = self.reordered_by(chooser, columns, &order).await?;
             let places: Vec<usize> = met
@@ -163,9 +163,10 @@ impl Pairwise<'_> {
         let scalar = BlindingScalar::of(self.own_scalar());
         let meeting = Meeting { channel: self.channel, peer, key: &key, theirs: 1 };
         let results = meeting.results(&scalar, &[item], None).await?;
-        match results.pairs(Side::Ours).is_empty() {
-            true => Err(Fault::blame(peer, Misbehaviour::OtherOrder)),
-            false => Ok(()),
+        if results.pairs(Side::Ours).is_empty() {
+            Err(Fault::blame(peer, Misbehaviour::OtherOrder))
+        } else {
+            Ok(())
         }
     }
 
@@ -189,20 +190,20 @@ impl Pairwise<'_> {
         let scalar = BlindingScalar::of(self.own_scalar());
         let meeting = Meeting { channel: self.channel, peer, key: &key, theirs };
         let results = meeting.results(&scalar, &ours, Some(&returned)).await?;
-        let pairs = match me < peer {
-            true => results.pairs(Side::Ours),
-            false => {
-                let pairs = results.pairs(Side::Theirs).into_iter();
-                pairs.map(|[ours, theirs]| [theirs, ours]).collect()
-            }
+        let pairs = if me < peer {
+            results.pairs(Side::Ours)
+        } else {
+            let pairs = results.pairs(Side::Theirs).into_iter();
+            pairs.map(|[ours, theirs]| [theirs, ours]).collect()
         };
         let [ours, theirs] = [me, peer].map(|of| pairs_digest(&key, of, &pairs));
         self.channel.begin_round("same pairs");
         self.channel.send(peer, ours.to_vec());
         let received = self.channel.receive_exactly(peer, theirs.len()).await?.into_bytes();
-        match received.as_ref() == theirs.as_slice() {
-            true => Ok(Met { pairs, sent, returned }),
-            false => Err(Fault::blame(peer, Misbehaviour::WrongOpening)),
+        if received.as_ref() == theirs.as_slice() {
+            Ok(Met { pairs, sent, returned })
+        } else {
+            Err(Fault::blame(peer, Misbehaviour::WrongOpening))
         }
     }
 

@@ -46,7 +46,7 @@
 //!
 //! **The channel** must give secrecy, the true sender, and order.
 //!
-//! **Rounds and bytes** for one element of R bytes, sent by each party to each other. *Ahead* is
+//! **Rounds and bytes** for one element of R bytes, sent by each party to each other. *Preprocessed* is
 //! preprocessing: a transfer costs about 16 / K bytes for K = [`crate::ot::K`] bits in a group, and
 //! corrections come on top:
 //!
@@ -89,7 +89,7 @@ use bytes::Bytes;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-pub(crate) use self::preprocessing::Ahead;
+pub(crate) use self::preprocessing::Preprocessed;
 use self::preprocessing::Preprocessing;
 pub use self::store::CorrelationStore;
 use crate::algebra::digest::first_word;
@@ -146,7 +146,7 @@ impl<'a> Pairwise<'a> {
         channel: &'a Channel,
         session: &Session,
         spec: &Spec,
-        ahead: Ahead,
+        preprocessed: Preprocessed,
         store: CorrelationStore,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Fault> {
@@ -162,7 +162,8 @@ impl<'a> Pairwise<'a> {
             .map(|(party, key)| (party, Prss::new(key, "cloister 1 pairwise: masks of inputs")))
             .collect();
         let masks = if order.len() > 2 { masks.collect() } else { Vec::new() };
-        let preprocessing = Preprocessing::new(channel, session, &order, ahead, store, rng).await?;
+        let preprocessing =
+            Preprocessing::new(channel, session, &order, preprocessed, store, rng).await?;
         let (session, met, opened) = (*session.hash(), 0, 0);
         Ok(Self { channel, session, preprocessing, order, met, masks, input_masks, opened })
     }
@@ -370,12 +371,11 @@ impl Matching for Pairwise<'_> {
         least: u64,
     ) -> Result<Option<Joined<Self>>, Fault> {
         // Blinded items show two parties the number of rows before a rule could be asked of it.
-        match self.is_of_two() && least <= 1 {
-            true => {
-                self.channel.reveal(JOINED)?;
-                self.joined_with_other(table, shapes).await.map(Some)
-            }
-            false => circuits::joining::join(self, table, shapes, least).await,
+        if self.is_of_two() && least <= 1 {
+            self.channel.reveal(JOINED)?;
+            self.joined_with_other(table, shapes).await.map(Some)
+        } else {
+            circuits::joining::join(self, table, shapes, least).await
         }
     }
 

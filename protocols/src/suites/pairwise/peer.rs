@@ -329,7 +329,7 @@ fn extend_chunk<J: OtCorrelation>(
     number: usize,
     chunk: Chunk,
 ) -> (ChunkUnderWay, Vec<u8>) {
-    let (mut received, mut message) = receiver.receive(chunk);
+    let (mut received, mut message) = receiver.extend(chunk);
     if let Some(wanted) = job.wanted(number) {
         for (choice, wanted) in zip_exact(received.choices.iter_mut(), wanted) {
             message.extend_from_slice(&(*choice ^ wanted).to_le_bytes());
@@ -350,7 +350,7 @@ fn send_chunk<J: OtCorrelation>(
     message: &[u8],
 ) -> Option<SentChunk> {
     let (extended, flips) = message.split_at(chunk.message_len());
-    let mut rows = ends.sender.send(chunk, extended)?;
+    let mut rows = ends.sender.extend(chunk, extended)?;
     if !flips.is_empty() {
         derandomise(&mut rows, flips, delta);
     }

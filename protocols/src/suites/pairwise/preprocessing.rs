@@ -51,11 +51,11 @@ pub(super) struct Preprocessing {
 
 /// The preprocessed correlations that a computation uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ahead {
+pub(crate) enum Preprocessed {
     /// None, so that it costs the same each time.
     Nothing,
     /// The base setup alone.
-    Base,
+    BaseSetup,
     /// The base setup, and a batch.
     Batch,
 }
@@ -66,7 +66,7 @@ impl Preprocessing {
         channel: &Channel,
         session: &Session,
         order: &[Party],
-        ahead: Ahead,
+        preprocessed: Preprocessed,
         store: CorrelationStore,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, Fault> {
@@ -83,13 +83,13 @@ impl Preprocessing {
         };
         let mut preprocessing = Self {
             store,
-            keeps: ahead != Ahead::Nothing,
+            keeps: preprocessed != Preprocessed::Nothing,
             peers: session.pair_keys().map(peer).collect(),
             own: Prss::of(key()),
             rng: key().stream_from(0),
         };
-        if ahead != Ahead::Nothing {
-            preprocessing.take_offers(channel, session.hash().as_bytes(), ahead).await?;
+        if preprocessed != Preprocessed::Nothing {
+            preprocessing.take_offers(channel, session.hash().as_bytes(), preprocessed).await?;
         }
         Ok(preprocessing)
     }
@@ -114,15 +114,15 @@ impl Preprocessing {
         &mut self,
         channel: &Channel,
         session: &[u8; 32],
-        ahead: Ahead,
+        preprocessed: Preprocessed,
     ) -> Result<(), Fault> {
         channel.begin_preparation("stock");
         let mut offered = Vec::with_capacity(self.peers.len());
         for peer in &self.peers {
             let base = self.store.base(&peer.link);
-            let batch = match ahead {
-                Ahead::Batch => self.store.take_batch(&peer.link, session),
-                Ahead::Nothing | Ahead::Base => None,
+            let batch = match preprocessed {
+                Preprocessed::Batch => self.store.take_batch(&peer.link, session),
+                Preprocessed::Nothing | Preprocessed::BaseSetup => None,
             };
             let name = base.as_ref().map_or([0; 16], |base| base.name);
             let id = batch.as_ref().map_or(0, |(id, _)| *id);

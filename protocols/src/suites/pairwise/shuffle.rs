@@ -198,9 +198,8 @@ impl Pairwise<'_> {
         table: usize,
         choosers: &[Party],
     ) -> Result<(), Fault> {
-        let longest = |chooser: Party| match choosers.contains(&chooser) {
-            true => corrections.max(table),
-            false => corrections,
+        let longest = |chooser: Party| {
+            if choosers.contains(&chooser) { corrections.max(table) } else { corrections }
         };
         let ours = longest(self.channel.parties().me());
         let others = || self.channel.parties().others();

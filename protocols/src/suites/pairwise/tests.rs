@@ -23,7 +23,7 @@ pub(crate) async fn engine<'a>(
     let offer = testing::offer(channel.parties().count(), Profile::Teaching.rules());
     let spec = offer.spec.clone();
     let session = agree(channel, offer, false, rng).await?;
-    Pairwise::new(channel, &session, &spec, Ahead::Batch, stores, rng).await
+    Pairwise::new(channel, &session, &spec, Preprocessed::Batch, stores, rng).await
 }
 
 /// Returns the value that every party opens in the end.

@@ -30,10 +30,7 @@ pub(super) struct Batch(pub(super) Vec<(Kind, TriplePool)>);
 impl Kind {
     /// Returns the kind of products of such elements.
     pub(super) fn products<R: Ring>() -> Self {
-        match R::ONE.plus(R::ONE) == R::ZERO {
-            true => Self::Bits,
-            false => Self::Numbers(R::BYTES / 8),
-        }
+        if R::ONE.plus(R::ONE) == R::ZERO { Self::Bits } else { Self::Numbers(R::BYTES / 8) }
     }
 
     /// Returns the kind of products of bits with such numbers.
@@ -89,9 +86,8 @@ impl TriplePool {
     }
 
     pub(super) fn put(&mut self, more: Self) {
-        let put = |of: &mut Vec<u64>, more: Vec<u64>| match of.is_empty() {
-            true => *of = more,
-            false => of.extend(more),
+        let put = |of: &mut Vec<u64>, more: Vec<u64>| {
+            if of.is_empty() { *of = more } else { of.extend(more) }
         };
         put(&mut self.a, more.a);
         put(&mut self.b, more.b);

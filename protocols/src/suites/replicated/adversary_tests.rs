@@ -298,10 +298,8 @@ fn others_have(
     (own, others): (&Input, [Input; 2]),
 ) -> Run {
     let mut others = others.into_iter();
-    let inputs = (0..if helper { 2 } else { 3 }).map(|party| match party == viewer {
-        true => own.clone(),
-        false => others.next().unwrap(),
-    });
+    let inputs = (0..if helper { 2 } else { 3 })
+        .map(|party| if party == viewer { own.clone() } else { others.next().unwrap() });
     let rules = Rules { min_rows: 2, max_share: 70, min_cell: 3, ..Profile::Teaching.rules() };
     let run = Run::new(function, inputs.collect()).rules(rules);
     if helper { run.committee(1, [0, 1, 2]) } else { run }

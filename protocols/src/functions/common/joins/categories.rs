@@ -121,9 +121,10 @@ pub(crate) async fn contingency<E: Matching>(
     let [of_x, of_y] = kinds(join.told)?;
     let of_mine = if cx.channel.parties().me().index() == 0 { of_x } else { of_y };
     let own = Own::of(&mut columns, withholds.then_some(of_mine), &mut cx.rng);
-    let cells = match withholds {
-        false => all_cells(cx, join, &own).await?,
-        true => large_cells(cx, join, &own, of_mine).await?,
+    let cells = if withholds {
+        large_cells(cx, join, &own, of_mine).await?
+    } else {
+        all_cells(cx, join, &own).await?
     };
     let shown = |count: u64| (count > 0 || !withholds).then_some(count);
     Ok(cells
@@ -324,12 +325,10 @@ fn kinds(told: &[Told]) -> Result<[usize; 2], Fault> {
     let [x, y, ..] = told else { return Err(Fault::Internal("a join has two parties")) };
     let kinds = [x.categories, y.categories].map(|kinds| kinds.max(1));
     let [of_x, of_y] = kinds;
-    match of_x * of_y > MOST_CELLS {
-        true => {
-            let (what, actual, limit) = ("cells to count", of_x * of_y, MOST_CELLS);
-            Err(Fault::TableTooLarge { what, actual, limit })
-        }
-        false => Ok(kinds),
+    if of_x * of_y > MOST_CELLS {
+        Err(Fault::TableTooLarge { what: "cells to count", actual: of_x * of_y, limit: MOST_CELLS })
+    } else {
+        Ok(kinds)
     }
 }
 

@@ -104,8 +104,11 @@ impl Cells {
         let names: Zeroizing<Vec<String>> =
             Zeroizing::new(texts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect());
         if names.len() > MOST {
-            let (what, actual, limit) = ("categories of a party", names.len(), MOST);
-            return Err(InputError::TooMuch { what, actual, limit });
+            return Err(InputError::TooMuch {
+                what: "categories of a party",
+                actual: names.len(),
+                limit: MOST,
+            });
         }
         check_message(&Zeroizing::new(vec![names.to_vec()]))?;
         let place = |text: &String| names.binary_search(text).expect("a text is among the names");
@@ -166,10 +169,7 @@ impl Unit {
     pub(crate) fn opened(element: u128) -> Result<Self, Fault> {
         let exponent = i64::try_from(element / 2).map_err(|_| Fault::InvalidOpening)?;
         let unit = Self { exponent: exponent - MOST_EXPONENT, rounded: element % 2 == 1 };
-        match unit.exponent <= MOST_EXPONENT {
-            true => Ok(unit),
-            false => Err(Fault::InvalidOpening),
-        }
+        if unit.exponent <= MOST_EXPONENT { Ok(unit) } else { Err(Fault::InvalidOpening) }
     }
 
     /// Reads the unit of a column that is added, which is never rounded.

@@ -8,7 +8,7 @@ use crate::engine::matching::Matching;
 use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
+use crate::functions::parameters::AgreedParameters;
 use crate::functions::{Computed, Function, FunctionContext, OnShares};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
@@ -21,7 +21,7 @@ pub(crate) const JOINED_ROWS: Descriptor = Descriptor {
     summary: "",
     asked_by: None,
     input: InputKind::Set,
-    parameters: &[Ids::CASE, Ids::PAD_TO],
+    parameters: &[Ids::CASE, Ids::PADDING],
     kind: Kind::Joined,
     needs: Needs::SharesWithJoin,
     pushdown: None,
@@ -60,7 +60,7 @@ impl<J: Joining> Function for OfRows<J> {
         Ok(Self(KeyedRows::new(J::TERMS, ids, input)?, PhantomData))
     }
 
-    fn agreed(&self) -> Agreed {
+    fn agreed(&self) -> AgreedParameters {
         self.0.agreed()
     }
 

@@ -119,20 +119,20 @@ impl Solved {
     /// Returns N times the sum of squares that is to be explained.
     pub(super) fn total(&self) -> BigInt {
         let y = self.explained;
-        match self.intercept {
-            true => self.moments.deviations(y, y),
-            false => self.moments.product(y, y) * &self.moments.rows,
+        if self.intercept {
+            self.moments.deviations(y, y)
+        } else {
+            self.moments.product(y, y) * &self.moments.rows
         }
     }
 
     fn fit(&self) -> Result<Fit, Fault> {
         let total = self.total();
         if !total.is_positive() {
-            return Err(match self.moments.unit(self.explained).rounded {
-                true => Fault::Imprecise { column: self.explained - usize::from(self.intercept) },
-                false => {
-                    Fault::Undefined { why: "what is explained is the same in all joined rows" }
-                }
+            return Err(if self.moments.unit(self.explained).rounded {
+                Fault::Imprecise { column: self.explained - usize::from(self.intercept) }
+            } else {
+                Fault::Undefined { why: "what is explained is the same in all joined rows" }
             });
         }
         let out = || Fault::ResultOutOfRange;
@@ -159,9 +159,10 @@ impl Solved {
 
 /// Returns the fraction times a power of two.
 fn shifted(numerator: BigUint, denominator: BigUint, power: i64) -> (BigUint, BigUint) {
-    match power < 0 {
-        true => (numerator, denominator << power.unsigned_abs()),
-        false => (numerator << power.unsigned_abs(), denominator),
+    if power < 0 {
+        (numerator, denominator << power.unsigned_abs())
+    } else {
+        (numerator << power.unsigned_abs(), denominator)
     }
 }
 

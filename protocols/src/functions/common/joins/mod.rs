@@ -52,7 +52,7 @@ use crate::engine::{Engine, Reconstructed};
 use crate::functions::FunctionContext;
 use crate::functions::common::sets::Ids;
 use crate::functions::input::Input;
-use crate::functions::parameters::Agreed;
+use crate::functions::parameters::AgreedParameters;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
@@ -102,14 +102,17 @@ impl KeyedRows {
         check_distinct(&items)?;
         ids.check_size(items.len())?;
         if columns.len() > MOST_COLUMNS {
-            let (what, actual, limit) = ("columns of a party", columns.len(), MOST_COLUMNS);
-            return Err(InputError::TooMuch { what, actual, limit });
+            return Err(InputError::TooMuch {
+                what: "columns of a party",
+                actual: columns.len(),
+                limit: MOST_COLUMNS,
+            });
         }
         let columns = columns.iter().map(|column| terms.cells(column)).collect::<Result<_, _>>()?;
         Ok(Self { terms, ids, items, columns })
     }
 
-    pub(crate) fn agreed(&self) -> Agreed {
+    pub(crate) fn agreed(&self) -> AgreedParameters {
         self.ids.agreed()
     }
 
@@ -129,9 +132,12 @@ impl KeyedRows {
         }
         let (of, rows) = (self.terms.of, self.announced_rows());
         let case = self.ids.category_case;
-        let prepared = |(place, column): (usize, Cells)| match takes_categories {
-            true => column.into_categories(case),
-            false => column.encoded(place, of, rows),
+        let prepared = |(place, column): (usize, Cells)| {
+            if takes_categories {
+                column.into_categories(case)
+            } else {
+                column.encoded(place, of, rows)
+            }
         };
         let columns = std::mem::take(&mut self.columns).into_iter().enumerate();
         self.columns = columns.map(prepared).collect::<Result<_, _>>()?;
@@ -312,9 +318,10 @@ pub(crate) async fn open_count<E: Engine>(
         Count::Known(count) => return Ok(Reconstructed::Value(Some(*count))),
         Count::Shared(count) => count,
     };
-    let shown = match permit.withholds() {
-        true => suppress_below(&mut cx.engine, count, permit.least_shown()).await?,
-        false => count.clone(),
+    let shown = if permit.withholds() {
+        suppress_below(&mut cx.engine, count, permit.least_shown()).await?
+    } else {
+        count.clone()
     };
     let opened = cx.engine.open(&shown, Reveal::ANSWER).await?;
     let is_withheld = |count: u64| permit.withholds() && count == 0;

@@ -250,11 +250,12 @@ impl Moments {
                 continue;
             }
             // A column that was rounded may differ where its rounded values do not.
-            return Err(match self.unit(column).rounded {
-                true => Fault::Imprecise { column },
-                false => Fault::Undefined {
+            return Err(if self.unit(column).rounded {
+                Fault::Imprecise { column }
+            } else {
+                Fault::Undefined {
                     why: "a column is the same in all joined rows, so that it has no correlation",
-                },
+                }
             });
         }
         let precision = self.precision_of_correlations()?;

@@ -90,10 +90,7 @@ impl Moments {
             return Ok(0.0);
         }
         let bound = MARGIN * std::f64::consts::FRAC_PI_2 * (largest + second) + ROUNDING;
-        match bound <= LIMIT {
-            true => Ok(bound),
-            false => Err(Fault::Imprecise { column: place }),
-        }
+        if bound <= LIMIT { Ok(bound) } else { Err(Fault::Imprecise { column: place }) }
     }
 
     /// Returns t: the norm of a column's error over that of the column, or of its deviations from
@@ -105,18 +102,19 @@ impl Moments {
         // t² = (N / 4) / (S / N), where S is N times the sum of squares.
         let squares = self.squares(column, centred);
         let (norm, parts): (BigInt, BigInt) = (&self.rows * &self.rows, 4 * squares);
-        match parts.is_positive() {
-            true => root_of_fraction(false, norm.magnitude(), parts.magnitude())
-                .unwrap_or(f64::INFINITY),
-            false => f64::INFINITY,
+        if parts.is_positive() {
+            root_of_fraction(false, norm.magnitude(), parts.magnitude()).unwrap_or(f64::INFINITY)
+        } else {
+            f64::INFINITY
         }
     }
 
     /// Returns N times the sum of squares of a column, or of its deviations from the mean.
     fn squares(&self, column: usize, centred: bool) -> BigInt {
-        match centred {
-            true => self.deviations(column, column),
-            false => self.product(column, column) * &self.rows,
+        if centred {
+            self.deviations(column, column)
+        } else {
+            self.product(column, column) * &self.rows
         }
     }
 
@@ -171,9 +169,10 @@ impl Solved {
         let (kappa, eta) = (MARGIN * trace.sqrt(), MARGIN * errors.sqrt());
         let frame = Frame { kappa, eta, sigma: 1.0 / kappa - eta };
         // Without regressors there is nothing to bound.
-        match first == self.others.len() || frame.kappa * frame.eta <= 0.5 {
-            true => Ok(frame),
-            false => Err(self.imprecise()),
+        if first == self.others.len() || frame.kappa * frame.eta <= 0.5 {
+            Ok(frame)
+        } else {
+            Err(self.imprecise())
         }
     }
 
@@ -200,10 +199,7 @@ impl Solved {
         let q = bounds.residual / y;
         let of_q = (bounds.of_residual + q * of_y) / (y - of_y);
         let error = MARGIN * of_q * (2.0 * q + of_q) + ROUNDING;
-        match of_y <= y / 2.0 && error <= LIMIT {
-            true => Ok(()),
-            false => Err(self.imprecise()),
-        }
+        if of_y <= y / 2.0 && error <= LIMIT { Ok(()) } else { Err(self.imprecise()) }
     }
 
     fn of_intercept(&self, bounds: &Bounds, first: usize, fit: &Fit) -> Result<f64, Fault> {

@@ -116,10 +116,7 @@ struct Outcomes {
 
 impl Outcomes {
     fn note(&mut self, bound: f64) {
-        match bound == 0.0 {
-            true => self.exact += 1,
-            false => self.bounded += 1,
-        }
+        if bound == 0.0 { self.exact += 1 } else { self.bounded += 1 }
     }
 
     /// Notes a refusal, which is of a column that was rounded.
@@ -221,10 +218,11 @@ fn check_regression(world: &World, explained: usize, intercept: bool, outcomes: 
         let due = root(&variance, &(&all * &all * &freedom));
         check(fit.standard_errors[place], &due, *bound);
     }
-    let total = match intercept {
+    let total = if intercept {
         // The element of the column of ones is N, and its unit twice that of a number.
-        true => &exact[y][y] - &exact[0][y] * &exact[0][y] / &exact[0][0],
-        false => exact[y][y].clone(),
+        &exact[y][y] - &exact[0][y] * &exact[0][y] / &exact[0][0]
+    } else {
+        exact[y][y].clone()
     };
     let r_squared = (BigInt::from(1) << DIGITS) - fraction(&residual, &(&all * total));
     let is_exact = fit.precision.iter().all(|bound| *bound == 0.0);

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::categories;
 use super::columns::{Cells, Use, bits};
 use crate::algebra::packed_bits::WORD_BITS;
-use crate::engine::reveals::{KINDS_OF_CATEGORIES, SIZES};
+use crate::engine::reveals::{COLUMNS, KINDS_OF_CATEGORIES, SIZES};
 use crate::functions::common::leverage::BITS;
 use crate::functions::common::sets::MOST_ITEMS;
 use crate::functions::input::Column;
@@ -82,6 +82,17 @@ pub(crate) const IDS_ALONE: Terms = Terms {
     misfit: |columns| {
         columns.iter().any(|count| *count > 0).then_some("parties have columns beside ids")
     },
+};
+
+/// The terms of functions of the products of numbers, without the check of their columns.
+pub(crate) const PRODUCTS: Terms = Terms {
+    categories: 0,
+    always_tells: false,
+    work: Work::Numbers,
+    announces: &[SIZES, COLUMNS],
+    of: Use::Products,
+    opens: |scope| Equations::products(scope.columns),
+    misfit: |_| None,
 };
 
 /// Reports whether the first two parties have one column each, and the others none.
@@ -185,9 +196,10 @@ impl Terms {
     /// Returns the bits of each number in the columns of the party at this place. Categories are no
     /// numbers, also where it does not tell how many there are.
     fn bits_of(&self, index: usize, told: &Told) -> usize {
-        match told.columns > 0 && index >= self.categories {
-            true => bits(self.of, told.rows, told.wide),
-            false => 0,
+        if told.columns > 0 && index >= self.categories {
+            bits(self.of, told.rows, told.wide)
+        } else {
+            0
         }
     }
 

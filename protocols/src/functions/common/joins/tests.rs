@@ -193,7 +193,7 @@ fn two_parties_sizes_are_withheld_from_their_nodes_too() {
                     report
                         .meters
                         .iter()
-                        .all(|meter| !meter.round_names().contains(&"twice masked"))
+                        .all(|meter| !meter.round_names().contains(&"twice blinded"))
                 );
                 assert_eq!(*report.results().unwrap()[0].answer.get(), due, "{common}");
             }
@@ -607,7 +607,7 @@ fn how_many_rows_a_refused_join_has_shows_nowhere() {
                     assert!(matches!(fault(&run), Fault::Refused(_)), "{common}");
                     let report = run.simulate(Simulation::new(seed()));
                     let named = report.meters.iter().flat_map(|meter| meter.round_names());
-                    assert!(named.clone().all(|name| name != "twice masked"));
+                    assert!(named.clone().all(|name| name != "twice blinded"));
                     (report.rounds(), report.bytes())
                 };
                 costs.insert(runs.into_iter().map(costs_of).collect::<Vec<_>>());
