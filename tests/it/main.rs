@@ -42,6 +42,7 @@ mod reloading;
 mod settings;
 mod study;
 mod telemetry;
+mod thresholds;
 mod trace;
 mod uploads;
 mod values;

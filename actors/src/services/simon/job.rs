@@ -353,11 +353,12 @@ pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
 
 /// Reports whether a rule on all parties' data together refused.
 fn tells_of_joint_data(conclusion: &Conclusion) -> bool {
-    use Refusal::{ClientColumns, NoCommittee, TooFewParties};
+    use Refusal::{ClientColumns, NoCommittee, TooFewParties, Unlisted};
     match &conclusion.result {
-        Err(Failure::Protocol(Fault::Refused(refusal), _)) => {
-            !matches!(refusal, TooFewParties { .. } | ClientColumns { .. } | NoCommittee { .. })
-        }
+        Err(Failure::Protocol(Fault::Refused(refusal), _)) => !matches!(
+            refusal,
+            TooFewParties { .. } | ClientColumns { .. } | Unlisted { .. } | NoCommittee { .. }
+        ),
         _ => false,
     }
 }
