@@ -263,10 +263,11 @@ impl Job {
             alone: materials.len() == 1,
             // Of a join or a product the others' part is nothing without this one.
             leaves_out: is_of_rows && grant.origin == Origin::Dataset,
-            // A number by rank is no sum that could be subtracted. With approvals the owner decides.
+            // Sums and counts can be subtracted, a number by rank can not. With approvals the owner
+            // decides.
             is_compared: is_of_rows
                 && dataset.is_some()
-                && equations.linear > 0
+                && equations.linear + equations.counts > 0
                 && grant.own.ask_for_views(),
         };
         let mut gathered = reader.gather(materials).await?;
