@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
+use crate::thresholds::{self, MAX_PROFILES, Profiles, Thresholds};
 
 /// The most members that a consortium may have.
 pub const MAX_MEMBERS: usize = 256;
@@ -16,11 +17,15 @@ pub const MAX_MEMBERS: usize = 256;
 /// The most characters of another file's entry that are shown.
 const LONGEST_SHOWN: usize = 300;
 
-/// The members, in the order of the file.
+/// A number that no minimum of a profile exceeds.
+const MOST_ROWS: u64 = 1 << 48;
+
+/// The members, in the order of the file, and the profiles of thresholds that they agreed on.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "File", into = "File")]
 pub struct Consortium {
     members: Vec<Member>,
+    profiles: Profiles,
 }
 
 /// One member.
@@ -63,12 +68,24 @@ pub enum ConsortiumError {
     /// A peer address that is none.
     #[error("`{0}` is no peer address: write it as host:port")]
     Peer(String),
+    /// The number of profiles.
+    #[error("a consortium has at most {MAX_PROFILES} profiles of thresholds, this one has {0}")]
+    Profiles(usize),
+    /// A name that is no name.
+    #[error("`{0}` is no name of a profile: use 1 to 63 lower-case letters, digits and hyphens")]
+    ProfileName(String),
+    /// A minimum that no number of rows reaches.
+    #[error("profile {0}: a minimum is at most 2^48")]
+    Minimum(String),
+    /// A percentage out of its range.
+    #[error("profile {0}: `max_share` is a percentage from 1 to 100")]
+    Share(String),
 }
 
 /// A difference between the consortium files of two nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The member; empty where it is the order of all.
+    /// The member; empty where it is the order of all, or the profiles of thresholds.
     pub member: String,
     /// The entry; empty where one of the files does not have the member.
     pub field: &'static str,
@@ -82,6 +99,8 @@ pub struct Difference {
 #[serde(deny_unknown_fields)]
 struct File {
     member: Vec<Member>,
+    #[serde(default, skip_serializing_if = "Profiles::is_empty")]
+    profile: Profiles,
 }
 
 impl Consortium {
@@ -99,7 +118,22 @@ impl Consortium {
         distinct("peer address", members.iter().map(|m| m.peer.clone()))?;
         let prints = members.iter().flat_map(|m| m.fingerprints.iter().map(ToString::to_string));
         distinct("fingerprint", prints)?;
-        Ok(Self { members })
+        Ok(Self { members, profiles: Profiles::new() })
+    }
+
+    /// Returns the consortium with these profiles of thresholds in place of its own.
+    ///
+    /// # Errors
+    /// If there are too many, or one has no name or a number out of its range.
+    pub fn with_profiles(self, profiles: Profiles) -> Result<Self, ConsortiumError> {
+        check_profiles(&profiles)?;
+        Ok(Self { profiles, ..self })
+    }
+
+    /// Returns the profiles of thresholds, one of which each member's are of; none for a free choice.
+    #[must_use]
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
     }
 
     /// Returns the members in the order of the file.
@@ -126,11 +160,23 @@ impl Consortium {
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 2 consortium");
+        let mut add = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
         for member in &self.members {
             let print = member.first_fingerprint();
             for text in [&member.name, &normal_url(&member.api), &member.peer, &print] {
-                hasher.update(&(text.len() as u64).to_le_bytes());
-                hasher.update(text.as_bytes());
+                add(text);
+            }
+        }
+        // A file without profiles has the hash that it had before there were any. A member's second
+        // text is a URL, so no member passes for a profile.
+        for (name, thresholds) in &self.profiles {
+            add(name);
+            add("profile");
+            for number in thresholds.numbers() {
+                add(&number.to_string());
             }
         }
         *hasher.finalize().as_bytes()
@@ -171,6 +217,14 @@ impl Difference {
         differences
     }
 
+    /// Compares the profiles of thresholds in two files.
+    #[must_use]
+    pub fn between_profiles(ours: &Profiles, theirs: &Profiles) -> Option<Self> {
+        let (member, field) = (String::new(), "profiles");
+        let (here, there) = (Some(thresholds::told(ours)), Some(thresholds::told(theirs)));
+        (ours != theirs).then_some(Self { member, field, ours: here, theirs: there })
+    }
+
     fn of(member: &Member, field: &'static str, ours: Option<&str>, theirs: Option<&str>) -> Self {
         let member = member.name.clone();
         Self { member, field, ours: ours.map(str::to_owned), theirs: theirs.map(str::to_owned) }
@@ -185,7 +239,12 @@ impl fmt::Display for Difference {
             (None, _) => write!(f, "{member} is a member there and not here"),
             (Some(ours), Some(theirs)) if self.member.is_empty() => {
                 let (ours, theirs) = (plain(ours), plain(theirs));
-                write!(f, "the order of the members is {ours} here and {theirs} there")
+                let what = if self.field == "order" {
+                    "the order of the members is"
+                } else {
+                    "the profiles of thresholds are"
+                };
+                write!(f, "{what} {ours} here and {theirs} there")
             }
             (Some(ours), Some(theirs)) => {
                 let (field, ours, theirs) = (self.field, plain(ours), plain(theirs));
@@ -253,13 +312,13 @@ impl TryFrom<File> for Consortium {
     type Error = ConsortiumError;
 
     fn try_from(file: File) -> Result<Self, ConsortiumError> {
-        Self::new(file.member)
+        Self::new(file.member)?.with_profiles(file.profile)
     }
 }
 
 impl From<Consortium> for File {
     fn from(consortium: Consortium) -> Self {
-        Self { member: consortium.members }
+        Self { member: consortium.members, profile: consortium.profiles }
     }
 }
 
@@ -268,6 +327,26 @@ impl From<Consortium> for File {
 pub fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Checks the names and the numbers of profiles.
+fn check_profiles(profiles: &Profiles) -> Result<(), ConsortiumError> {
+    if profiles.len() > MAX_PROFILES {
+        return Err(ConsortiumError::Profiles(profiles.len()));
+    }
+    for (name, thresholds) in profiles {
+        if !is_name(name) {
+            return Err(ConsortiumError::ProfileName(name.clone()));
+        }
+        let Thresholds { min_rows, min_cell, min_own_rows, max_share, .. } = thresholds;
+        if [min_rows, min_cell, min_own_rows].into_iter().any(|minimum| *minimum > MOST_ROWS) {
+            return Err(ConsortiumError::Minimum(name.clone()));
+        }
+        if !(1..=100).contains(max_share) {
+            return Err(ConsortiumError::Share(name.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// Normalises a URL: a final slash, and the case of scheme and host, do not count.
@@ -329,6 +408,38 @@ mod tests {
         let ac = Consortium::new(vec![member("a", 1000, 1), member("b", 2000, 3)]).unwrap();
         assert_ne!(ab.hash(), ac.hash());
         assert_eq!(ab.hash(), ab.clone().hash());
+    }
+
+    fn profiles(min_rows: u64) -> Profiles {
+        let thresholds =
+            Thresholds { min_parties: 3, min_rows, min_cell: 5, max_share: 90, min_own_rows: 3 };
+        [("clinical".to_owned(), thresholds)].into()
+    }
+
+    #[test]
+    fn profiles_are_part_of_the_file_and_of_its_hash() {
+        let plain = Consortium::new(vec![member("a", 1000, 1), member("b", 2000, 2)]).unwrap();
+        let with = |min_rows| plain.clone().with_profiles(profiles(min_rows));
+        let (ten, twenty) = (with(10).unwrap(), with(20).unwrap());
+        assert!(plain.hash() != ten.hash() && ten.hash() != twenty.hash());
+        let text = toml::to_string(&ten).unwrap();
+        assert!(text.contains("[profile.clinical]"), "{text}");
+        assert_eq!(toml::from_str::<Consortium>(&text).unwrap(), ten);
+        let told = Difference::between_profiles(ten.profiles(), plain.profiles()).unwrap();
+        let due = "the profiles of thresholds are clinical (min_parties 3, min_rows 10, min_cell 5, \
+                   max_share 90, min_own_rows 3) here and none there";
+        assert_eq!(told.to_string(), due);
+        assert_eq!(Difference::between_profiles(ten.profiles(), ten.profiles()), None);
+        assert!(matches!(with(1 << 49), Err(ConsortiumError::Minimum(_))));
+        let named = profiles(10).into_values().map(|it| ("A b".to_owned(), it)).collect();
+        let named = plain.clone().with_profiles(named);
+        assert!(matches!(named, Err(ConsortiumError::ProfileName(_))));
+        // A file of before has no profiles, and the hash that it had.
+        let old = toml::to_string(&plain).unwrap();
+        assert!(!old.contains("profile"), "{old}");
+        assert_eq!(toml::from_str::<Consortium>(&old).unwrap().hash(), plain.hash());
+        let unknown = format!("{old}\n[profile.x]\nmin_rows = 3\n");
+        assert!(toml::from_str::<Consortium>(&unknown).is_err(), "all thresholds are named");
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod roster;
 mod settings;
 mod signing;
 mod storage;
+pub mod thresholds;
 mod validity;
 mod verifier;
 mod words;

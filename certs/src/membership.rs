@@ -14,6 +14,7 @@ use crate::certificate::{CertificateFacts, Expiry};
 use crate::consortium::{Consortium, ConsortiumError, Member};
 use crate::files::{self, WriteError};
 use crate::fingerprint::Fingerprint;
+use crate::thresholds::{Profiles, told};
 
 const CARDS: &str = "cards";
 
@@ -25,6 +26,7 @@ const HEAD: &str = "# The members of a consortium. Every member's node and every
 pub struct Membership {
     path: PathBuf,
     members: Vec<Member>,
+    profiles: Profiles,
     cards: Vec<Card>,
 }
 
@@ -47,7 +49,7 @@ pub enum Change {
 /// A difference between two consortium files on one machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileDifference {
-    /// The member; none where it is the order of all.
+    /// The member; none where it is the order of all, or the profiles of thresholds.
     pub member: Option<String>,
     /// The entry.
     pub field: &'static str,
@@ -123,7 +125,8 @@ impl Membership {
         if path.symlink_metadata().is_ok() {
             return Err(MembershipError::Exists(path.to_owned()));
         }
-        Ok(Self { path: path.to_owned(), members: Vec::new(), cards: Vec::new() })
+        let (members, profiles, cards) = (Vec::new(), Profiles::new(), Vec::new());
+        Ok(Self { path: path.to_owned(), members, profiles, cards })
     }
 
     /// Reads a file.
@@ -138,6 +141,7 @@ impl Membership {
         Ok(Self {
             path: path.to_owned(),
             members: consortium.members().to_vec(),
+            profiles: consortium.profiles().clone(),
             cards: Vec::new(),
         })
     }
@@ -172,6 +176,11 @@ impl Membership {
         Ok(())
     }
 
+    /// Puts profiles of thresholds in the place of those that there are.
+    pub fn set_profiles(&mut self, profiles: Profiles) {
+        self.profiles = profiles;
+    }
+
     /// Takes a member out.
     ///
     /// # Errors
@@ -196,7 +205,7 @@ impl Membership {
     pub fn consortium(&self) -> Result<Consortium, MembershipError> {
         let mut members = self.members.clone();
         members.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Consortium::new(members)?)
+        Ok(Consortium::new(members)?.with_profiles(self.profiles.clone())?)
     }
 
     /// Writes the file and the new cards, each at once or not at all. Returns the consortium in it.
@@ -251,6 +260,11 @@ pub fn differences(first: &Consortium, second: &Consortium) -> Vec<FileDifferenc
     if differences.is_empty() && firsts != seconds {
         let (first, second) = (firsts.join(", "), seconds.join(", "));
         differences.push(FileDifference { member: None, field: "order", first, second });
+    }
+    let (ours, theirs) = (told(first.profiles()), told(second.profiles()));
+    if ours != theirs {
+        let (member, field) = (None, "profiles");
+        differences.push(FileDifference { member, field, first: ours, second: theirs });
     }
     differences
 }

@@ -131,6 +131,7 @@ fn offer(parties: usize) -> Offer {
     Offer {
         spec,
         rules,
+        listed: Vec::new(),
         deadline_ms: 60_000,
         serves: true,
         source,

@@ -83,6 +83,7 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
     Offer {
         spec,
         rules,
+        listed: Vec::new(),
         deadline_ms: 60_000,
         serves: true,
         source: Origin::Client,

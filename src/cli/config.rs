@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
 use cloister_actors::node::StartError;
-use cloister_actors::settings::{AccessMode, Settings};
+use cloister_actors::settings::{AccessMode, NodeThresholds, Settings};
 use cloister_certs::consortium::Consortium;
 use cloister_certs::{Expiry, Identity};
 use cloister_vault::Vault;
@@ -78,6 +78,10 @@ fn of_node(settings: &Settings) -> Vec<String> {
     if let Ok(consortium) = &consortium {
         let policy = settings.policy.check(|name| consortium.position(name).is_some());
         wrong.extend(policy.err().map(|error| error.to_string()));
+        let chosen = settings.thresholds.as_deref();
+        let thresholds = NodeThresholds::new(settings.profile, consortium.profiles(), chosen)
+            .and_then(|node| node.check(&settings.policy));
+        wrong.extend(thresholds.err().map(|error| error.to_string()));
     }
     if let Ok(identity) = &identity
         && let Expiry::Expired { .. } | Expiry::NotYetValid { .. } =

@@ -99,6 +99,7 @@ fn all() -> Vec<Box<dyn Attack>> {
         Box::new(columns::GroupConditionAndSum),
         Box::new(joins::OneHot { hot: joins::OneHot::FEW }),
         Box::new(joins::TwoColumns),
+        Box::new(suppressed::MovedThreshold),
     ]
 }
 
@@ -325,6 +326,11 @@ fn teaching_e36_few_hot_columns() {
 #[test]
 fn teaching_e37_two_columns() {
     succeeds("E37", 1);
+}
+
+#[test]
+fn teaching_e38_moved_threshold() {
+    succeeds("E38", 1);
 }
 
 #[test]

@@ -172,3 +172,8 @@ fn production_e36_few_hot_columns() {
 fn production_e37_two_columns() {
     learns_nothing("E37");
 }
+
+#[test]
+fn production_e38_moved_threshold() {
+    learns_nothing("E38");
+}

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use cloister_actors::node::Node;
-use cloister_actors::settings::{AccessMode, Settings};
+use cloister_actors::settings::{AccessMode, DatasetPolicy, Settings};
+use cloister_certs::thresholds::{Profiles, Thresholds};
 use cloister_protocols::disclosure::Profile;
 use cloister_testkit::fresh;
 use cloister_testkit::http::{Answer, Api};
@@ -40,6 +41,8 @@ pub(super) struct Setting {
     deadline_seconds: Option<u32>,
     /// The functions that the owners name; none where they leave it to the profile.
     functions: Option<BTreeSet<String>>,
+    /// The consortium file lists the thresholds of the profile, and no others.
+    listed: bool,
 }
 
 /// One dataset at one party.
@@ -109,6 +112,8 @@ pub(super) struct World {
 enum Command {
     Stop(usize, oneshot::Sender<()>),
     Start(usize, oneshot::Sender<()>),
+    /// Another policy of a node's dataset `trial`, with which it starts again if it can.
+    Change(usize, DatasetPolicy, oneshot::Sender<bool>),
     End,
 }
 
@@ -169,6 +174,12 @@ impl Setting {
         self
     }
 
+    /// Has the consortium file list the thresholds of `production`, where that is the profile.
+    pub(super) fn with_listed_thresholds(mut self) -> Self {
+        self.listed = true;
+        self
+    }
+
     fn table(&self, party: usize, name: &str) -> &Table {
         let mut all = self.datasets.iter();
         &all.find(|dataset| dataset.party == party && dataset.name == name).unwrap().table
@@ -180,10 +191,13 @@ impl Setting {
         for dataset in self.datasets.iter().filter(|dataset| dataset.party == party) {
             let declaration = dataset.declare(folder);
             settings.datasets.push(serde_json::from_value(declaration).unwrap());
-            let policy = settings.policy.dataset.entry(dataset.name.clone()).or_default();
-            policy.approval = Some(self.approval);
-            policy.functions.clone_from(&self.functions);
+            settings.policy.dataset.insert(dataset.name.clone(), self.policy());
         }
+    }
+
+    fn policy(&self) -> DatasetPolicy {
+        let functions = self.functions.clone();
+        DatasetPolicy { approval: Some(self.approval), functions, ..DatasetPolicy::default() }
     }
 }
 
@@ -280,6 +294,9 @@ impl World {
     pub(super) fn start(profile: Profile, setting: Setting) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut plan = plan(PARTIES, setting.deadline_seconds.unwrap_or(PATIENCE));
+        if setting.listed && profile == Profile::Production {
+            plan.consortium = plan.consortium.with_profiles(listed()).unwrap();
+        }
         let (mut tokens, mut states) = (Vec::new(), Vec::new());
         for party in 0..PARTIES {
             plan.set(party, |settings| {
@@ -431,10 +448,20 @@ impl World {
         *self.callers[party].methods.lock().unwrap() = None;
     }
 
-    fn command(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) {
+    /// Starts a node again with this smallest count in its policy. Returns whether it can start with
+    /// it; it goes on as before if not.
+    pub(super) fn has_smallest_count(&self, party: usize, min_cell: u64) -> bool {
+        let policy = self.setting.policy();
+        let policy = DatasetPolicy { min_cell: Some(min_cell), ..policy };
+        let has_started = self.command(|done| Command::Change(party, policy, done));
+        *self.callers[party].methods.lock().unwrap() = None;
+        has_started
+    }
+
+    fn command<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> T {
         let (done, finished) = oneshot::channel();
         self.commands.send(command(done)).unwrap();
-        finished.blocking_recv().unwrap();
+        finished.blocking_recv().unwrap()
     }
 }
 
@@ -453,6 +480,19 @@ pub(super) fn one_of(column: &str, numbers: &[i64]) -> Value {
     json!({"or": numbers.iter().map(equal).collect::<Vec<_>>()})
 }
 
+/// Returns the thresholds of `production`, as a profile of the consortium file.
+fn listed() -> Profiles {
+    let rules = Profile::Production.rules();
+    let thresholds = Thresholds {
+        min_parties: rules.min_parties,
+        min_rows: rules.min_rows,
+        min_cell: rules.min_cell,
+        max_share: rules.max_share,
+        min_own_rows: 3,
+    };
+    Profiles::from([("usual".to_owned(), thresholds)])
+}
+
 /// Makes a token of a researcher and one of an owner in a state that no node has open.
 fn make_tokens(state: &Path) -> [String; 2] {
     let vault = Vault::open(state).unwrap();
@@ -466,7 +506,7 @@ fn make_tokens(state: &Path) -> [String; 2] {
 
 /// Runs the nodes, and stops and starts them as commands say.
 async fn serve(
-    plan: Plan,
+    mut plan: Plan,
     told: &std::sync::mpsc::Sender<Vec<String>>,
     mut commands: mpsc::UnboundedReceiver<Command>,
 ) {
@@ -483,6 +523,24 @@ async fn serve(
             Command::Start(party, done) => {
                 nodes[party] = Some(plan.start(party).await);
                 done.send(()).unwrap();
+            }
+            Command::Change(party, policy, done) => {
+                nodes[party].take().unwrap().stop().await;
+                let mut before = None;
+                plan.set(party, |settings| {
+                    before = settings.policy.dataset.insert("trial".to_owned(), policy);
+                });
+                let started = Node::start(plan.parts(party)).await;
+                let has_started = started.is_ok();
+                nodes[party] = started.ok();
+                if !has_started {
+                    let before = before.unwrap();
+                    plan.set(party, |settings| {
+                        settings.policy.dataset.insert("trial".to_owned(), before);
+                    });
+                    nodes[party] = Some(plan.start(party).await);
+                }
+                done.send(has_started).unwrap();
             }
             Command::End => break,
         }

@@ -43,6 +43,7 @@ mod reloading;
 mod settings;
 mod study;
 mod telemetry;
+mod thresholds;
 mod trace;
 mod uploads;
 mod values;

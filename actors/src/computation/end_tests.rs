@@ -116,6 +116,7 @@ pub(super) fn plan(
     let offer = Offer {
         spec,
         rules: Profile::Teaching.rules(),
+        listed: Vec::new(),
         deadline_ms: 1_000,
         serves: true,
         source: Origin::None,

@@ -18,7 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::stream::{FrameReader, FrameWriter};
 use crate::vocabulary::clock;
-use crate::vocabulary::consortium::{Consortium, Difference, MAX_MEMBERS, Member};
+use crate::vocabulary::consortium::{
+    Consortium, Difference, MAX_MEMBERS, MAX_PROFILES, Member, Profiles, is_name,
+};
 
 /// The time that a peer may take for handshake and greeting.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,6 +48,8 @@ pub struct Greeting {
     pub consortium: [u8; 32],
     /// The members in the node's consortium file.
     pub members: Vec<Member>,
+    /// The profiles of thresholds in it.
+    pub profiles: Profiles,
 }
 
 /// The purpose of a connection.
@@ -99,6 +103,7 @@ impl Greeting {
             release: env!("CARGO_PKG_VERSION").to_owned(),
             consortium: consortium.hash(),
             members: consortium.members().to_vec(),
+            profiles: consortium.profiles().clone(),
         }
     }
 
@@ -106,6 +111,8 @@ impl Greeting {
     /// people.
     fn is_plausible(&self) -> bool {
         self.members.len() <= MAX_MEMBERS
+            && self.profiles.len() <= MAX_PROFILES
+            && self.profiles.keys().all(|name| is_name(name))
             && self.release.len() <= LONGEST_RELEASE
             && self.release.chars().all(|c| c.is_ascii_graphic())
     }
@@ -124,7 +131,8 @@ impl Greeting {
             return Err(GreetingError::Version { theirs: theirs.version });
         }
         if theirs.consortium != self.consortium {
-            let differences = Difference::between(&self.members, &theirs.members);
+            let mut differences = Difference::between(&self.members, &theirs.members);
+            differences.extend(Difference::between_profiles(&self.profiles, &theirs.profiles));
             return Err(GreetingError::Consortium { differences });
         }
         Ok(())
@@ -197,6 +205,7 @@ async fn receive<R: AsyncRead + Unpin>(
 #[cfg(test)]
 mod tests {
     use cloister_certs::Fingerprint;
+    use cloister_certs::thresholds::Thresholds;
 
     use super::*;
 
@@ -250,6 +259,27 @@ mod tests {
         let (mut far_in, mut far_out) = (FrameReader::new(far_in), FrameWriter::new(far_out));
         let met = welcome(&ours, &mut far_in, &mut far_out).await;
         assert!(matches!(met, Err(GreetingError::Version { theirs: 1 })), "{met:?}");
+    }
+
+    #[actix_rt::test]
+    async fn profiles_of_thresholds_are_greeted_with_and_compared() {
+        let plain = greeting("h2:81", 2);
+        let thresholds = Thresholds {
+            min_parties: 3,
+            min_rows: 10,
+            min_cell: 5,
+            max_share: 90,
+            min_own_rows: 3,
+        };
+        let consortium = Consortium::new(plain.members.clone()).unwrap();
+        let profiles = Profiles::from([("clinical".to_owned(), thresholds)]);
+        let listing = Greeting::new(&consortium.with_profiles(profiles).unwrap(), [3; 16]);
+        let (dialled, accepted) = meet(&plain, &listing).await;
+        assert_eq!((dialled.as_ref().unwrap(), accepted.unwrap()), (&listing, plain.clone()));
+        let error = plain.check(&dialled.unwrap()).unwrap_err().to_string();
+        let due =
+            "the profiles of thresholds are none here and clinical (min_parties 3, min_rows 10";
+        assert!(error.contains(due), "{error}");
     }
 
     #[test]

@@ -48,7 +48,9 @@ use crate::vocabulary::clock;
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::flight::FlightBudget;
-use crate::vocabulary::settings::{AccessMode, CurrentPolicies, Settings};
+use crate::vocabulary::settings::{
+    AccessMode, CurrentPolicies, NodeThresholds, Settings, ThresholdsError,
+};
 
 /// The interval at which the authenticator forgets old callers.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -140,6 +142,9 @@ pub enum StartError {
     /// A fault of the owners' policies.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Thresholds that the consortium file does not list.
+    #[error(transparent)]
+    Thresholds(#[from] ThresholdsError),
     /// A fault of the state.
     #[error("the folder with the node's state: {0}")]
     State(#[from] VaultError),
@@ -208,6 +213,7 @@ impl Node {
         let plane =
             DataPlane::new(&settings, Arc::clone(&consortium), me, identity, peer_socket, log)?;
         let (trust, boot) = (plane.trust.clone(), plane.config.boot);
+        let thresholds = plane.config.thresholds.clone();
         let sessions = plane.start(&data_plane).await?;
         let flights = flight_budget(&settings);
         let policies = CurrentPolicies::new(settings.policy.clone());
@@ -218,6 +224,7 @@ impl Node {
             state: &state,
             flights: flights.clone(),
             policies: policies.clone(),
+            thresholds,
         };
         let Started { controller, records, siblings } = services.start(&sessions).await?;
         let facts = Arc::new(RwLock::new(Arc::new(facts)));
@@ -405,15 +412,15 @@ impl DataPlane {
             peers: peers(&consortium, me),
             socket,
             config: sessions::Config {
-                consortium,
                 me,
                 boot,
-                profile: settings.profile,
+                thresholds: thresholds(settings, &consortium)?,
                 deadline: settings.deadline(),
                 limits: settings.limits.clone(),
                 committee: settings.committee.clone(),
                 pairwise: settings.pairwise.clone(),
                 log,
+                consortium,
             },
         })
     }
@@ -465,7 +472,16 @@ fn check(
         }
     }
     settings.policy.check(|name| consortium.position(name).is_some())?;
+    thresholds(settings, consortium)?.check(&settings.policy)?;
     Ok(me)
+}
+
+fn thresholds(
+    settings: &Settings,
+    consortium: &Consortium,
+) -> Result<NodeThresholds, ThresholdsError> {
+    let chosen = settings.thresholds.as_deref();
+    NodeThresholds::new(settings.profile, consortium.profiles(), chosen)
 }
 
 /// Returns all members but this node's own. The one that stands earlier in the file dials.

@@ -33,7 +33,7 @@ use crate::vocabulary::blocking;
 use crate::vocabulary::code::Code;
 use crate::vocabulary::consortium::{Consortium, Member, Renewed};
 use crate::vocabulary::error::ApiError;
-use crate::vocabulary::settings::{CurrentPolicies, Settings};
+use crate::vocabulary::settings::{CurrentPolicies, NodeThresholds, Settings};
 
 /// The time in which an actor must answer. It works off its mailbox in milliseconds.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -89,6 +89,11 @@ impl Reloader {
         check(&facts.consortium, &consortium, self.me, &identity).map_err(refused)?;
         let checked = settings.policy.check(|name| consortium.position(name).is_some());
         checked.map_err(|error| refused(error.to_string()))?;
+        // The thresholds are those of the start.
+        let chosen = self.settings.thresholds.as_deref();
+        NodeThresholds::new(self.settings.profile, consortium.profiles(), chosen)
+            .and_then(|node| node.check(&settings.policy))
+            .map_err(|error| refused(error.to_string()))?;
         check_kept(&self.policies.all(), &settings.policy).map_err(refused)?;
         let roster = Roster::new(consortium.members().iter().map(pinned));
         let roster = Arc::new(roster.map_err(|error| refused(error.to_string()))?);
@@ -200,6 +205,9 @@ fn check(
     let place = |member: &Member| (member.name.clone(), member.api.clone(), member.peer.clone());
     if !before.members().iter().map(place).eq(after.members().iter().map(place)) {
         return Err("the consortium file has other members, addresses or another order".into());
+    }
+    if before.profiles() != after.profiles() {
+        return Err("the consortium file has other profiles of thresholds".into());
     }
     let ours = identity.fingerprint();
     if !after.members().get(me).is_some_and(|member| member.fingerprints.contains(&ours)) {

@@ -34,7 +34,7 @@ use crate::vocabulary::consortium::{Consortium, Renewed};
 use crate::vocabulary::flight::FlightBudget;
 use crate::vocabulary::object::{Call, Interface, Object};
 use crate::vocabulary::room::Rooms;
-use crate::vocabulary::settings::{CurrentPolicies, Settings};
+use crate::vocabulary::settings::{CurrentPolicies, NodeThresholds, Settings};
 use crate::vocabulary::time_grid::TimeGrid;
 
 /// The state of the node, open.
@@ -90,6 +90,7 @@ pub(super) struct Services<'a> {
     pub(super) state: &'a State,
     pub(super) flights: FlightBudget,
     pub(super) policies: CurrentPolicies,
+    pub(super) thresholds: NodeThresholds,
 }
 
 impl Services<'_> {
@@ -101,7 +102,7 @@ impl Services<'_> {
         let (vault, log, access) = (vault.clone(), log.clone(), Arc::clone(access));
         let policies = self.policies;
         let limits = &self.settings.limits;
-        let policy = Policy::new(self.settings.profile, policies.clone(), vault.clone()).start();
+        let policy = Policy::new(self.thresholds, policies.clone(), vault.clone()).start();
         let books = Books::new(vault.clone(), log.clone(), Arc::clone(&access));
         let kept = (limits, memories.clone());
         let datasets = Datasets::new(vault.clone(), log.clone(), policies, access, kept).start();

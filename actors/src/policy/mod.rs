@@ -22,12 +22,12 @@ use crate::vocabulary::code::Code;
 use crate::vocabulary::error::ApiError;
 use crate::vocabulary::failure::{older, words_of_witnesses};
 use crate::vocabulary::principal::Principal;
-use crate::vocabulary::settings::OwnRules;
 pub use crate::vocabulary::settings::{CurrentPolicies, DatasetPolicy, Policies, PolicyError};
+use crate::vocabulary::settings::{NodeThresholds, OwnRules};
 
 /// The actor.
 pub struct Policy {
-    profile: Profile,
+    node: NodeThresholds,
     policies: CurrentPolicies,
     vault: Vault,
 }
@@ -89,15 +89,16 @@ pub struct GiveUseBack {
 }
 
 impl Policy {
-    /// Creates the policy of a node with this profile.
+    /// Creates the policy of a node with this profile and these thresholds.
     #[must_use]
-    pub fn new(profile: Profile, policies: CurrentPolicies, vault: Vault) -> Self {
-        Self { profile, policies, vault }
+    pub fn new(node: NodeThresholds, policies: CurrentPolicies, vault: Vault) -> Self {
+        Self { node, policies, vault }
     }
 
     /// Decides without the owner, and returns the questions that the owner has to approve.
     fn decide(&self, decide: &Decide) -> Result<(Grant, Vec<Question>), ApiError> {
-        let mut rules = self.profile.rules();
+        let profile = self.node.profile();
+        let mut rules = self.node.rules();
         let mut own_rows = OwnRules::NONE;
         let mut questions = Vec::new();
         let mut origin = if decide.inputs.is_empty() { Origin::None } else { Origin::Client };
@@ -105,9 +106,9 @@ impl Policy {
         for input in &decide.inputs {
             let Use::Dataset { name, columns, condition } = input else { continue };
             let policy = self.policies.of(name);
-            check(&policy, name, decide, self.profile)?;
-            let own = policy.rules(self.profile);
-            own_rows = policy.own_rules(self.profile);
+            check(&policy, name, decide, profile)?;
+            let own = self.node.with(policy.rules(profile));
+            own_rows = self.node.with_own(policy.own_rules(profile));
             if own_rows.need_the_newest_state() {
                 check_state(&self.vault)?;
             }
@@ -120,7 +121,7 @@ impl Policy {
             };
             rules = Rules { client_columns, ..rules.strictest(own) };
             origin = Origin::Dataset;
-            if policy.needs_approval(self.profile) {
+            if policy.needs_approval(profile) {
                 questions.push(question(decide, name, columns, condition.as_ref()));
             }
         }
@@ -333,11 +334,15 @@ mod tests {
 
     use super::*;
 
+    fn of(profile: Profile) -> NodeThresholds {
+        NodeThresholds::new(profile, &Default::default(), None).unwrap()
+    }
+
     fn node(policies: &str) -> (tempfile::TempDir, Policy) {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path()).unwrap();
         let policies = CurrentPolicies::new(serde_json::from_str(policies).unwrap());
-        (folder, Policy::new(Profile::Production, policies, vault))
+        (folder, Policy::new(of(Profile::Production), policies, vault))
     }
 
     fn asking(function: &'static str, inputs: Vec<Use>) -> Decide {
@@ -415,7 +420,7 @@ mod tests {
             (Profile::Production, r#"{"approval":false}"#, "state_older"),
         ] {
             let (_folder, policy) = node(&format!(r#"{{"dataset":{{"trial":{trial}}}}}"#));
-            let policy = Policy { profile, ..policy };
+            let policy = Policy { node: of(profile), ..policy };
             let head = cloister_vault::Head { number: 7, hash: [1; 32] };
             let told = cloister_vault::Sighting { losses: 0, head };
             policy.vault.contradict(vec![("south".into(), told)]).wait().unwrap();

@@ -42,7 +42,7 @@ impl Sessions {
         let give_back = context.address().recipient();
         let reservation = Reservation::new(run, reserve, self.losses(), give_back);
         // Without a head the others remember none: a helper gives no data out.
-        let (rules, audit) = (self.profile.rules(), self.log.head().unwrap_or_default());
+        let (rules, audit) = (self.thresholds.rules(), self.log.head().unwrap_or_default());
         let terms = Terms { rules, origin: Origin::None, audit, remembers: false };
         let (started, reporter) = (Instant::now(), Reporter::unobserved());
         let turn = None;

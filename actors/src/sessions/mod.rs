@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::computation::Request;
-use cloister_protocols::disclosure::{Profile, Rules};
+use cloister_protocols::disclosure::Rules;
 use cloister_protocols::pairwise::CorrelationStore;
 use cloister_protocols::session::{AuditHead, Origin, peek};
 use tokio::sync::oneshot;
@@ -45,7 +45,7 @@ use crate::log::Log;
 use crate::progress::Reporter;
 use crate::vocabulary::consortium::Consortium;
 use crate::vocabulary::failure::Failure;
-use crate::vocabulary::settings::{Committee, Limits, Pairwise};
+use crate::vocabulary::settings::{Committee, Limits, NodeThresholds, Pairwise};
 use crate::vocabulary::turns::Turn;
 
 /// The interval of the search for expired entries.
@@ -55,7 +55,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 pub struct Sessions {
     consortium: Arc<Consortium>,
     me: usize,
-    profile: Profile,
+    thresholds: NodeThresholds,
     deadline: Duration,
     committee: Committee,
     /// The correlations made with other members. None outlives the connection over which it was
@@ -79,8 +79,8 @@ pub struct Config {
     pub me: usize,
     /// The random name of this run of the node.
     pub boot: [u8; 16],
-    /// The disclosure profile of this node.
-    pub profile: Profile,
+    /// The disclosure profile of this node, with its thresholds.
+    pub thresholds: NodeThresholds,
     /// The longest time that a computation may take.
     pub deadline: Duration,
     /// The bounds of the node.
@@ -158,7 +158,7 @@ impl Sessions {
     /// Creates sessions without links: [`Connect`] brings those.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let Config { consortium, me, boot, profile, deadline, .. } = config;
+        let Config { consortium, me, boot, thresholds, deadline, .. } = config;
         let Config { limits, committee, pairwise, log, .. } = config;
         let node = NodeFacts {
             consortium: Arc::clone(&consortium),
@@ -173,7 +173,7 @@ impl Sessions {
         Self {
             consortium,
             me,
-            profile,
+            thresholds,
             deadline,
             committee,
             stores: CorrelationStore::bounded(pairwise.stock_bytes()),

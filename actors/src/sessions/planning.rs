@@ -41,6 +41,7 @@ impl Sessions {
         let offer = Offer {
             spec,
             rules: terms.rules,
+            listed: self.thresholds.listed(),
             deadline_ms: milliseconds(self.deadline),
             // A helper was asked to serve, and has consented.
             serves: helps || self.committee.serve,
@@ -64,7 +65,7 @@ impl Sessions {
             stores: self.stores.clone(),
             quiet,
             members,
-            profile: self.profile.name(),
+            profile: self.thresholds.profile().name(),
             started,
             farewell,
             reporter,

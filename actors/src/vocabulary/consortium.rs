@@ -6,6 +6,7 @@ use actix::Message;
 pub use cloister_certs::consortium::{
     Consortium, ConsortiumError, Difference, MAX_MEMBERS, Member, is_name,
 };
+pub use cloister_certs::thresholds::{MAX_PROFILES, Profiles};
 use cloister_protocols::session::MemberId;
 
 /// The message that the members' fingerprints have changed, and nothing else of them.

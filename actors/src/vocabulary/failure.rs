@@ -465,6 +465,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
         Fault::Refused(
             Refusal::TooFewParties { of, .. }
             | Refusal::ClientColumns { of, .. }
+            | Refusal::Unlisted { of }
             | Refusal::SingleRows { of }
             | Refusal::Ranks { of, .. }
             | Refusal::TooFewRows { of, .. }

@@ -19,6 +19,7 @@ pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
     let offer = Offer {
         spec,
         rules,
+        listed: vec![],
         deadline_ms: 1_000,
         serves: true,
         source,

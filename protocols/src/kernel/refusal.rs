@@ -25,6 +25,11 @@ pub enum Refusal {
         /// The party whose columns a client has made.
         whose: Party,
     },
+    /// Thresholds that are of no profile of the consortium file.
+    Unlisted {
+        /// The member with these thresholds.
+        of: Party,
+    },
     /// An answer that would show single rows.
     SingleRows {
         /// The member with the rule on small counts.
@@ -99,6 +104,11 @@ impl Refusal {
                  but {} brings in such columns",
                 name(*of),
                 name(*whose)
+            ),
+            Self::Unlisted { of } => format!(
+                "the thresholds of {} are of no profile in the consortium file, which lists those that \
+                 members may have",
+                name(*of)
             ),
             Self::SingleRows { of } => format!(
                 "the answer would show single rows, which the rules of {} on small counts forbid",
@@ -179,6 +189,7 @@ mod tests {
         let refusals = [
             Refusal::TooFewParties { parties: 2, minimum: 3, of },
             Refusal::ClientColumns { of, whose: party(0) },
+            Refusal::Unlisted { of },
             Refusal::SingleRows { of },
             Refusal::Ranks { minimum: 10, of },
             Refusal::TooFewRows { minimum: 10, equations: 1, of },

@@ -103,6 +103,13 @@ impl Rules {
         }
     }
 
+    /// Returns whether the thresholds are the same. The permission for columns of clients is none.
+    #[must_use]
+    pub fn has_thresholds_of(&self, other: &Self) -> bool {
+        let client_columns = other.client_columns;
+        Self { client_columns, ..*self } == *other
+    }
+
     /// Returns whether counts of rows can reach the minima, and `max_share` is a part of a whole.
     /// Then nothing that is compared with them can overflow.
     pub(crate) fn are_sensible(&self) -> bool {

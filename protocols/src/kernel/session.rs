@@ -52,6 +52,9 @@ pub struct Offer {
     pub spec: Spec,
     /// Its own disclosure rules.
     pub rules: Rules,
+    /// The thresholds that the members may have, of the profiles in the consortium file; none for
+    /// any. They are not sent: all members have the same file.
+    pub listed: Vec<Rules>,
     /// The time that it is willing to wait in all, in milliseconds.
     pub deadline_ms: u64,
     /// The permission of its policy to be one of the three nodes that compute on shares.
@@ -125,6 +128,7 @@ pub async fn agree(
         return Err(InputError::Shape { expected: "one member for each party" }.into());
     }
     let secret = ReusableSecret::random_from_rng(rng);
+    let listed = offer.listed.clone();
     let ours = Proposal::new(offer, &secret, rng);
     let encoded = wire::encode(&ours).map_err(|_| InputError::TooMuch {
         what: "bytes of parameters",
@@ -167,6 +171,10 @@ pub async fn agree(
     channel.agreed(agreed.clone());
     joint.check_parties(parties_that_count(&proposals, joint.rules(), takes_data))?;
     check_sources(&proposals)?;
+    // Nothing of data is opened otherwise.
+    if takes_data {
+        check_listed(&proposals, &listed)?;
+    }
     let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
     let session = Session { joint, agreed, serving, pair_keys, uses: AtomicU64::new(0) };
     channel.bind(session.tag_keys());
@@ -263,6 +271,16 @@ fn check_sources(proposals: &BTreeMap<Party, Proposal>) -> Result<(), Refusal> {
     match of.zip(whose) {
         None => Ok(()),
         Some((of, whose)) => Err(Refusal::ClientColumns { of, whose }),
+    }
+}
+
+/// Refuses thresholds that are of no profile of the consortium file, where that has any.
+fn check_listed(proposals: &BTreeMap<Party, Proposal>, listed: &[Rules]) -> Result<(), Refusal> {
+    let is_listed =
+        |rules: &Rules| listed.is_empty() || listed.iter().any(|one| rules.has_thresholds_of(one));
+    match proposals.iter().find(|(_, proposal)| !is_listed(&proposal.rules)) {
+        Some((of, _)) => Err(Refusal::Unlisted { of: *of }),
+        None => Ok(()),
     }
 }
 

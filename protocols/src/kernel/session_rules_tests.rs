@@ -104,3 +104,33 @@ fn a_dataset_is_not_combined_with_columns_of_clients_against_its_own_rules() {
     assert_eq!(of_sources([client; 3], [true; 3]), None);
     assert_eq!(of_sources([dataset, dataset, Origin::None], [true; 3]), None);
 }
+
+#[test]
+fn thresholds_that_the_consortium_file_does_not_list_are_refused_by_the_members_name() {
+    let listed =
+        [Profile::Production.rules(), Rules { min_rows: 30, ..Profile::Production.rules() }];
+    let ends = |takes_data: bool, min_rows: [u64; 3], listed: &[Rules]| -> Vec<Option<Refusal>> {
+        let offers = min_rows.map(|min_rows| {
+            let rules = Rules { min_rows, ..Profile::Production.rules() };
+            Offer { listed: listed.to_vec(), ..testing::offer(3, rules) }
+        });
+        let report = Simulation::new(testing::seed()).run(|channel, party, mut rng| {
+            let offer = offers[party.index()].clone();
+            async move { agree(&channel, offer, takes_data, &mut rng).await.map(|_| ()) }
+        });
+        let refusal = |ending: &Ending<_>| match ending.fault() {
+            Some(Fault::Refused(refusal)) => Some(refusal.clone()),
+            None => None,
+            Some(other) => panic!("{other}"),
+        };
+        report.endings.iter().map(refusal).collect()
+    };
+    let none = [None, None, None];
+    assert_eq!(ends(true, [10, 30, 10], &listed), none);
+    let refused = Some(Refusal::Unlisted { of: party(1) });
+    assert_eq!(ends(true, [10, 11, 30], &listed), vec![refused; 3]);
+    // Nothing of data is opened, and thresholds are of no use.
+    assert_eq!(ends(false, [10, 11, 30], &listed), none);
+    // A file without profiles lists none, and any are allowed.
+    assert_eq!(ends(true, [10, 11, 30], &[]), none);
+}

@@ -110,6 +110,7 @@ impl Setup {
         Offer {
             spec: self.spec(request),
             rules: self.rules,
+            listed: Vec::new(),
             deadline_ms: 60_000,
             serves: true,
             source: Origin::Client,

@@ -9,9 +9,12 @@ use clap::Args;
 use cloister_certs::Fingerprint;
 use cloister_certs::card::Card;
 use cloister_certs::membership::{Change, Membership};
+use cloister_certs::thresholds::Profiles;
+use serde::Deserialize;
 
 use super::{Node, finish, prompt};
 use crate::cli::aloud;
+use crate::files::read_toml;
 use crate::problem::{Fault, Outcome, Problem};
 
 /// More bytes than any card has.
@@ -25,13 +28,24 @@ pub(in crate::cli) struct Arguments {
     /// The consortium file.
     pub(super) file: PathBuf,
     /// A card: a file, a line that begins with `cloister-card:`, or `-` for standard input.
-    #[arg(value_name = "CARD", required = true)]
+    #[arg(value_name = "CARD", required_unless_present = "profiles")]
     cards: Vec<String>,
+    /// A file with profiles of thresholds, `[profile.NAME]` each, that take the place of those in the
+    /// consortium file. Each member's thresholds are then those of one of them.
+    #[arg(long, value_name = "FILE")]
+    profiles: Option<PathBuf>,
     /// Do not ask whether the words were compared: that has been done already.
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
     node: Node,
+}
+
+/// A file with profiles of thresholds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    profile: Profiles,
 }
 
 impl Arguments {
@@ -44,6 +58,11 @@ impl Arguments {
             let new = introduce(&membership, &card);
             self.confirm(&card, &new)?;
             membership.add(card, SystemTime::now())?;
+        }
+        if let Some(file) = &self.profiles {
+            let hint = "name a file with profiles of thresholds, `[profile.NAME]` each";
+            let Listed { profile } = read_toml(file, hint)?;
+            membership.set_profiles(profile);
         }
         finish(&membership, &self.file, &self.node)
     }

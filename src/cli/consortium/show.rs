@@ -73,7 +73,8 @@ fn document(consortium: &Consortium, members: &[(&Member, Option<Vec<u64>>)]) ->
             })
         })
         .collect();
-    json!({"hash": both_forms(&hash(consortium)), "members": members})
+    let profiles = consortium.profiles();
+    json!({"hash": both_forms(&hash(consortium)), "members": members, "profiles": profiles})
 }
 
 /// Returns a fingerprint as digits and as words.
@@ -97,6 +98,9 @@ fn for_people(consortium: &Consortium, members: &[(&Member, Option<Vec<u64>>)]) 
         for (print, which) in member.fingerprints.iter().zip(["", " (renewal)"]) {
             text += &format!("\n{}{which}\n{}\n", member.name, aloud::both(*print, "  "));
         }
+    }
+    for (name, thresholds) in consortium.profiles() {
+        text += &format!("\nprofile {name}: {thresholds}\n");
     }
     text + &format!(
         "\nhash of the file, the same at every member\n{}\n",

@@ -1,5 +1,6 @@
 //! Counts that are withheld because they are small: cells of tables by their margins (E11), and an
-//! intersection by the size of the union (E14).
+//! intersection by the size of the union (E14). A member moves its smallest count from run to run
+//! (E38).
 
 use serde_json::{Value, json};
 
@@ -201,3 +202,73 @@ impl Attack for EmptySet {
         world.judge(&count.into_iter().collect::<Vec<_>>())
     }
 }
+
+/// E38: a category that protects a small one is itself withheld as small, once a member asks for a
+/// larger count than it has. From then on another category is withheld, too. So the member finds the
+/// count by moving its `min_cell` from run to run, and then the small one.
+pub(in super::super) struct MovedThreshold;
+
+/// A category of few rows; the one that protects it, which comes first; and one that is shown.
+const SMALL: &str = "5";
+const FIRST: &str = "1";
+const SHOWN: &str = "2";
+
+/// The rows that the member brings in of each large category, more than the others have of the first.
+const OWN: usize = 60;
+
+impl Attack for MovedThreshold {
+    fn name(&self) -> &'static str {
+        "E38: a threshold moved from run to run"
+    }
+
+    fn setting(&self) -> Setting {
+        let own = (0..2 * OWN).map(|row| {
+            let kind = if row < OWN { FIRST } else { SHOWN };
+            vec![(10_000 + row).to_string(), "50".to_owned(), kind.to_owned()]
+        });
+        let columns = ["id", "age", "risk"].map(str::to_owned).to_vec();
+        let own = Table { columns, rows: own.collect() };
+        let [one, other] = ["party2", "party3"].map(|part| {
+            let all = Table::read("indo_rct", part).only(&["id", "age", "risk"]);
+            let risks = all.texts("risk");
+            let is_used = |row: &usize| [SMALL, FIRST, SHOWN].contains(&risks[*row]);
+            let used: Vec<usize> = (0..all.len()).filter(is_used).collect();
+            all.part(used)
+        });
+        Setting::of_tables([own, one, other]).with_listed_thresholds()
+    }
+
+    fn play(&self, world: &World) -> Known {
+        let number = samples(world);
+        // The count that is shown of the other category, at this threshold of the first party.
+        let shown = |min_cell: u64| {
+            if !world.has_smallest_count(0, min_cell) {
+                return None;
+            }
+            let parts = [0, 1, 2].map(|_| Part::of("trial", &["risk"]));
+            let question = Question::new("StatisticsFrequency", parts);
+            let declared = json!({"categories": [FIRST, SHOWN, SMALL]});
+            let told = world.ask_whole(&question.with(declared)).ok()?;
+            Some(told["histogram"][SHOWN].as_i64())
+        };
+        let found = || {
+            let (mut low, mut high) = (MIN_CELL, OWN as u64);
+            let other = shown(low)??;
+            if shown(high)?.is_some() {
+                return None;
+            }
+            while high - low > 1 {
+                let middle = (low + high) / 2;
+                if shown(middle)?.is_some() { low = middle } else { high = middle }
+            }
+            // It is shown as long as the others' rows of the first category are as many.
+            Some(number? - other - (OWN as i64 + low as i64))
+        };
+        let rows = rows_of(world, [("risk", &SMALL.to_owned()); 2]);
+        let claim = found().map(|count| Claim::Count { rows, count });
+        world.judge(&claim.into_iter().collect::<Vec<_>>())
+    }
+}
+
+/// The smallest count of `production`.
+const MIN_CELL: u64 = 5;

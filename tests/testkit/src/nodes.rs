@@ -62,6 +62,7 @@ pub fn plan(parties: usize, deadline_seconds: u32) -> Plan {
         identity: folder.path().join(name(index)),
         consortium: "unused".into(),
         profile: Profile::Teaching,
+        thresholds: None,
         deadline_seconds,
         metrics_listen: None,
         grace_seconds: 0,

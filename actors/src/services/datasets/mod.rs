@@ -260,11 +260,15 @@ impl Handler<CountRefusal> for Datasets {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, count: CountRefusal, _: &mut Self::Context) -> Self::Result {
-        let refusals = Arc::clone(&self.store.refusals);
+        let store = self.store.clone();
         Box::pin(async move {
             let CountRefusal { principal, dataset } = count;
             // Where the thread is gone, the node is stopping.
-            let _ = blocking::run(move || refusals.count(&principal, &dataset)).await;
+            let _ = blocking::run(move || match store.memories.dataset(&dataset) {
+                Ok(known) => store.refusals.count(&principal, &known),
+                Err(_) => store.refusals.count_by_name(&principal, &dataset),
+            })
+            .await;
         })
     }
 }

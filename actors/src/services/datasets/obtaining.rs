@@ -93,11 +93,11 @@ impl Store {
         check_kinds(dataset, selection, obtain.function)?;
         check_key(dataset, selection, obtain.rules)?;
         check_categories(dataset, selection, obtain)?;
-        self.refusals.check(&self.vault, &obtain.principal, &dataset.name)?;
+        self.refusals.check(&self.vault, &obtain.principal, dataset)?;
         let mut kept = None;
         let read = self.read_selection(dataset, selection, obtain, &mut kept);
         if read.as_ref().is_err_and(tells_of_data) {
-            self.refusals.count(&obtain.principal, &dataset.name);
+            self.refusals.count(&obtain.principal, dataset);
         }
         read.map(|obtained| Obtained { kept, ..obtained })
     }
@@ -119,7 +119,7 @@ impl Store {
                 let is_again = matches!(objection, Objection::Again);
                 let owes = is_again && kept.as_mut().is_some_and(KeptQuestion::may_owe_refusal);
                 if obtain.rules.ask_for_views() && !owes {
-                    self.refusals.count(&obtain.principal, &dataset.name);
+                    self.refusals.count(&obtain.principal, dataset);
                 }
                 let (told, columns) = (told_of(selection, obtain), selection.columns.as_slice());
                 let (identities, permille, indicated, groups) =

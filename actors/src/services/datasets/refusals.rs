@@ -4,10 +4,12 @@
 //! Each such refusal is an answer of one bit about rows that the client has chosen. So all of them
 //! have the same words, whichever rule it was, and a principal gets few of them on a source. Then
 //! the owner is asked, and each approval allows as many again. The count is in the node's state, and
-//! a restart does not begin it anew.
+//! a restart does not begin it anew. It is of the source, under whatever names that is registered.
 
+use cloister_sources::Dataset;
 use cloister_vault::{Decision, Question, Vault};
 
+use super::memory::{key_of, source_of};
 use crate::policy::approval_needed;
 use crate::vocabulary::clock;
 use crate::vocabulary::code::Code;
@@ -32,9 +34,18 @@ impl Refusals {
         Self { vault }
     }
 
-    /// Counts a refusal. Blocks.
-    pub(super) fn count(&self, principal: &Principal, source: &str) {
-        let counted = self.vault.count_refusal(principal.name(), source).wait();
+    /// Counts a refusal on a dataset's source. Blocks.
+    pub(super) fn count(&self, principal: &Principal, dataset: &Dataset) {
+        self.count_by(principal, &key_of(&source_of(dataset)));
+    }
+
+    /// Counts a refusal on a dataset of which no source is known any more. Blocks.
+    pub(super) fn count_by_name(&self, principal: &Principal, name: &str) {
+        self.count_by(principal, name);
+    }
+
+    fn count_by(&self, principal: &Principal, key: &str) {
+        let counted = self.vault.count_refusal(principal.name(), key).wait();
         if let Err(error) = counted {
             // Where there is no room, the next request of this pair waits for the owner.
             tracing::warn!(%error, "a refusal was not counted");
@@ -46,28 +57,32 @@ impl Refusals {
         &self,
         vault: &Vault,
         principal: &Principal,
-        source: &str,
+        dataset: &Dataset,
     ) -> Result<(), ApiError> {
         let state = |error| ApiError::state(&error);
-        if vault.refusals(principal.name(), source).map_err(state)? < MOST {
+        let (name, key) = (&dataset.name, key_of(&source_of(dataset)));
+        let of = |key: &str| vault.refusals(principal.name(), key).map_err(state);
+        // Earlier versions counted by the dataset's name.
+        if of(&key)?.saturating_add(of(name)?) < MOST {
             return Ok(());
         }
         let question = Question {
             principal: principal.name().to_owned(),
             function: FUNCTION.to_owned(),
             parameters: Some("{}".to_owned()),
-            dataset: source.to_owned(),
+            dataset: name.clone(),
             columns: Vec::new(),
             condition: None,
         };
         match vault.use_approval(question, clock::seconds()).wait().map_err(state)? {
             Decision::Granted { .. } => {
-                vault.forgive_refusals(principal.name(), source).wait().map_err(state)
+                vault.forgive_refusals(principal.name(), &key).wait().map_err(state)?;
+                vault.forgive_refusals(principal.name(), name).wait().map_err(state)
             }
-            Decision::Refused { id } => Err(no_more(source, id)),
+            Decision::Refused { id } => Err(no_more(name, id)),
             Decision::Asked { id } | Decision::Expired { id } => {
                 let question = format!("{FUNCTION}, after {MOST} that told of data");
-                Err(approval_needed(source, &question, id))
+                Err(approval_needed(name, &question, id))
             }
         }
     }
@@ -119,11 +134,11 @@ pub fn refused_for_its_data() -> ApiError {
     )
 }
 
-fn no_more(source: &str, id: u64) -> ApiError {
+fn no_more(dataset: &str, id: u64) -> ApiError {
     ApiError::new(
         Code::RefusedByPolicy,
         format!(
-            "{MOST} requests on dataset `{source}` were refused because of its data, and its owner \
+            "{MOST} requests on dataset `{dataset}` were refused because of its data, and its owner \
              allows no more"
         ),
     )
@@ -132,7 +147,22 @@ fn no_more(source: &str, id: u64) -> ApiError {
 
 #[cfg(test)]
 mod tests {
+    use cloister_sources::Source;
+
     use super::*;
+
+    fn dataset(name: &str, path: &str) -> Dataset {
+        Dataset {
+            name: name.to_owned(),
+            source: Source::Csv { path: path.into(), delimiter: None },
+            columns: Vec::new(),
+            key: None,
+            rows: 0,
+            missing: Vec::new(),
+            formats: Default::default(),
+            times: Default::default(),
+        }
+    }
 
     #[test]
     fn refusals_that_tell_of_data_are_the_same_whichever_rule_it_was() {
@@ -154,13 +184,16 @@ mod tests {
         {
             let vault = Vault::open(folder.path()).unwrap();
             let refusals = Refusals::new(vault.clone());
-            (0..MOST).for_each(|_| refusals.count(&ada, "trial"));
+            // The last one is of a version that counted by name.
+            (1..MOST).for_each(|_| refusals.count(&ada, &dataset("trial", "/data/trial.csv")));
+            refusals.count_by_name(&ada, "trial");
             vault.close();
         }
+        let trial = dataset("trial", "/data/trial.csv");
         let vault = Vault::open(folder.path()).unwrap();
         let refusals = Refusals::new(vault.clone());
-        assert_eq!(refusals.check(&vault, &ada, "other"), Ok(()));
-        let asked = refusals.check(&vault, &ada, "trial").unwrap_err();
+        assert_eq!(refusals.check(&vault, &ada, &dataset("other", "/data/other.csv")), Ok(()));
+        let asked = refusals.check(&vault, &ada, &trial).unwrap_err();
         assert_eq!(asked.code(), Code::ApprovalNeeded);
         let question = vault.approvals().unwrap()[0].question.clone().unwrap();
         let permission = cloister_vault::Permission {
@@ -170,7 +203,26 @@ mod tests {
             classes: vec![question.class()],
         };
         assert!(vault.grant(1, permission).wait().unwrap());
-        assert_eq!(refusals.check(&vault, &ada, "trial"), Ok(()));
+        assert_eq!(refusals.check(&vault, &ada, &trial), Ok(()));
         assert_eq!(vault.refusals(ada.name(), "trial").unwrap(), 0);
+        assert_eq!(vault.refusals(ada.name(), &key_of(&source_of(&trial))).unwrap(), 0);
+    }
+
+    #[test]
+    fn names_of_one_source_share_the_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let (ada, refusals) = (Principal::anybody(), Refusals::new(vault.clone()));
+        let [one, other] = ["one", "other"].map(|name| dataset(name, "/data/trial.csv"));
+        for refused in 0..MOST {
+            assert_eq!(refusals.check(&vault, &ada, &one), Ok(()), "{refused}");
+            let by_turns = if refused % 2 == 0 { &one } else { &other };
+            refusals.count(&ada, by_turns);
+        }
+        for dataset in [&one, &other] {
+            let asked = refusals.check(&vault, &ada, dataset).unwrap_err();
+            assert_eq!(asked.code(), Code::ApprovalNeeded);
+            assert!(asked.message().contains(&dataset.name), "{asked}");
+        }
     }
 }

@@ -272,10 +272,11 @@ impl Job {
             alone: materials.len() == 1,
             // Of a join or a product the others' part is nothing without this one.
             leaves_out: is_of_rows && grant.origin == Origin::Dataset,
-            // A number by rank is no sum that could be subtracted. With approvals the owner decides.
+            // Sums and counts can be subtracted, a number by rank can not. With approvals the owner
+            // decides.
             is_compared: is_of_rows
                 && dataset.is_some()
-                && equations.linear > 0
+                && equations.linear + equations.counts > 0
                 && grant.own.ask_for_views(),
         };
         let mut gathered = reader.gather(materials).await?;
@@ -368,11 +369,12 @@ pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
 
 /// Reports whether a rule on all parties' data together refused.
 fn tells_of_joint_data(conclusion: &Conclusion) -> bool {
-    use Refusal::{ClientColumns, NoCommittee, TooFewParties};
+    use Refusal::{ClientColumns, NoCommittee, TooFewParties, Unlisted};
     match &conclusion.result {
-        Err(Failure::Protocol(Fault::Refused(refusal), _)) => {
-            !matches!(refusal, TooFewParties { .. } | ClientColumns { .. } | NoCommittee { .. })
-        }
+        Err(Failure::Protocol(Fault::Refused(refusal), _)) => !matches!(
+            refusal,
+            TooFewParties { .. } | ClientColumns { .. } | Unlisted { .. } | NoCommittee { .. }
+        ),
         _ => false,
     }
 }

@@ -2,6 +2,7 @@
 
 mod origin;
 mod policies;
+mod thresholds;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use url::Url;
 
 pub use self::origin::{Origin, OriginError};
 pub use self::policies::{CurrentPolicies, DatasetPolicy, OwnRules, Policies, PolicyError};
+pub use self::thresholds::{NodeThresholds, ThresholdsError};
 
 /// The number of rows that are read at a time.
 const BATCH_ROWS: usize = 16_384;
@@ -44,6 +46,9 @@ pub struct Settings {
     /// The disclosure profile of this node.
     #[serde(default)]
     pub profile: Profile,
+    /// The profile of thresholds that this node has chosen of those in the consortium file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<String>,
     /// The deadline of a computation in seconds, from its request to its result.
     #[serde(default = "default_deadline")]
     pub deadline_seconds: u32,
