@@ -129,14 +129,7 @@ impl Witness for SeenChains {
         if seen.is_empty() {
             return;
         }
-        if let Ok(before) = self.log.vault().remembered() {
-            for (member, now) in &seen {
-                if before.get(member).is_some_and(|before| before.losses < now.losses) {
-                    tracing::warn!(member, "it has lost its newest state, and its log begins anew");
-                }
-            }
-        }
-        // The log's next entry comes behind it in the queue, so that nothing has to wait here.
+        // The log's next entry is committed with it, so that nothing has to wait here.
         drop(self.log.vault().remember(seen));
     }
 }

@@ -105,6 +105,18 @@ impl State {
         }
     }
 
+    /// Queues a write that no caller waits for; see [`Queue::defer`].
+    pub(crate) fn defer<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&mut Group<'_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Written<T> {
+        match &*self.running() {
+            Some(running) => running.queue.defer(bytes, work),
+            None => Written::refused(VaultError::Closed),
+        }
+    }
+
     /// Writes all queued jobs, then closes the database. Blocks.
     pub(crate) fn close(&self) {
         let Some(Running { queue, writer }) = self.running().take() else { return };

@@ -52,14 +52,22 @@ struct Sightings {
     table: TableDefinition<'static, &'static str, &'static [u8]>,
     /// The name that its records are bound to.
     name: &'static str,
-    /// Sightings of before the last loss are not stored.
-    only_of_now: bool,
+    /// The chain that they are of.
+    chain: Chain,
 }
 
-const HEADS: Sightings = Sightings { table: SIGHTINGS, name: "heads", only_of_now: false };
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chain {
+    /// That of the member.
+    Theirs,
+    /// This node's. Sightings of before its last loss are not stored.
+    Ours,
+}
+
+const HEADS: Sightings = Sightings { table: SIGHTINGS, name: "heads", chain: Chain::Theirs };
 const TOLD: Sightings =
-    Sightings { table: CONTRADICTIONS, name: "contradictions", only_of_now: true };
-const FALSE: Sightings = Sightings { table: UNFOUNDED, name: "unfounded", only_of_now: false };
+    Sightings { table: CONTRADICTIONS, name: "contradictions", chain: Chain::Ours };
+const FALSE: Sightings = Sightings { table: UNFOUNDED, name: "unfounded", chain: Chain::Ours };
 
 /// A sealed sighting.
 #[derive(Serialize, Deserialize)]
@@ -83,7 +91,8 @@ impl Witnesses<'_> {
     }
 
     pub(crate) fn remember(&self, seen: Vec<(String, Sighting)>) -> Written<()> {
-        self.put(HEADS, seen)
+        // Each agreement brings heads, and nothing waits for them.
+        storing(HEADS, seen).map_or_else(Written::refused, |work| self.0.defer(0, work))
     }
 
     pub(crate) fn remembered(&self) -> Result<BTreeMap<String, Sighting>, VaultError> {
@@ -109,7 +118,7 @@ impl Witnesses<'_> {
     }
 
     pub(crate) fn contradict(&self, told: Vec<(String, Sighting)>) -> Written<()> {
-        self.put(TOLD, told)
+        storing(TOLD, told).map_or_else(Written::refused, |work| self.0.submit(0, work))
     }
 
     pub(crate) fn contradictions(&self) -> Result<BTreeMap<String, Sighting>, VaultError> {
@@ -202,35 +211,6 @@ impl Witnesses<'_> {
         })
     }
 
-    /// Stores what is later than what is stored.
-    fn put(&self, of: Sightings, all: Vec<(String, Sighting)>) -> Written<()> {
-        let mut checked = all.iter().map(|(member, _)| check_name("a member's name", member));
-        if let Some(Err(error)) = checked.find(Result::is_err) {
-            return Written::refused(error);
-        }
-        self.0.submit(0, move |group| {
-            let least = if of.only_of_now { group.losses()? } else { 0 };
-            let mut table = group.transaction.open_table(of.table)?;
-            for (member, seen) in all {
-                // The loss may have been acknowledged while this write waited.
-                if seen.losses < least {
-                    continue;
-                }
-                let before = match table.get(member.as_str())? {
-                    // A record that cannot be read is replaced.
-                    Some(sealed) => opened(group, of.name, &member, sealed.value()).ok(),
-                    None if table.len()? >= MAX_WITNESSES => continue,
-                    None => None,
-                };
-                if before.is_none_or(|before| seen.is_after(&before)) {
-                    let sealed = sealed(group, of.name, &member, &seen)?;
-                    table.insert(member.as_str(), sealed.as_slice())?;
-                }
-            }
-            Ok(())
-        })
-    }
-
     fn all(
         &self,
         of: Sightings,
@@ -249,6 +229,39 @@ impl Witnesses<'_> {
         }
         Ok(all)
     }
+}
+
+/// Returns the write that stores sightings which are later than the stored ones.
+fn storing(
+    of: Sightings,
+    all: Vec<(String, Sighting)>,
+) -> Result<impl FnOnce(&mut Group<'_>) -> Result<(), VaultError> + Send, VaultError> {
+    all.iter().try_for_each(|(member, _)| check_name("a member's name", member))?;
+    Ok(move |group: &mut Group<'_>| {
+        let least = if of.chain == Chain::Ours { group.losses()? } else { 0 };
+        let mut table = group.transaction.open_table(of.table)?;
+        for (member, seen) in all {
+            // The loss may have been acknowledged while this write waited.
+            if seen.losses < least {
+                continue;
+            }
+            let before = match table.get(member.as_str())? {
+                // A record that cannot be read is replaced.
+                Some(sealed) => opened(group, of.name, &member, sealed.value()).ok(),
+                None if table.len()? >= MAX_WITNESSES => continue,
+                None => None,
+            };
+            if of.chain == Chain::Theirs && before.is_some_and(|before| before.losses < seen.losses)
+            {
+                tracing::warn!(member, "it has lost its newest state, and its log begins anew");
+            }
+            if before.is_none_or(|before| seen.is_after(&before)) {
+                let sealed = sealed(group, of.name, &member, &seen)?;
+                table.insert(member.as_str(), sealed.as_slice())?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Opens a table that states of earlier versions do not have.

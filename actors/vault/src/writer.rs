@@ -4,14 +4,18 @@
 //! all of them in one transaction, commits it durably, and then answers each. A job that refuses
 //! must have written nothing, because the other jobs are still committed. A job that meets a fault
 //! of the disk aborts the transaction, and all its jobs are answered with the error.
+//!
+//! A commit waits for the disk, and so do the commits behind it. A job that no caller waits for is
+//! deferred: it waits for the next job that is not, and is committed with it.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -24,6 +28,8 @@ const QUEUE_JOBS: usize = 4096;
 const QUEUE_BYTES: usize = 1 << 30;
 /// The number of bytes from which on a group is committed, though more jobs wait.
 const GROUP_BYTES: usize = 64 << 20;
+/// The longest time that a deferred write waits for one that is not.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The answer to a write, given once the write is on the disk. A future, or [`Written::wait`].
 ///
@@ -102,11 +108,29 @@ impl Queue {
         bytes: usize,
         work: impl FnOnce(&mut Group<'_>) -> Result<T, VaultError> + Send + 'static,
     ) -> Written<T> {
+        self.queue(bytes, Urgency::Now, work)
+    }
+
+    /// Queues a write that is committed with the next one of [`Queue::submit`], or in a moment.
+    pub(crate) fn defer<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&mut Group<'_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Written<T> {
+        self.queue(bytes, Urgency::WithTheNext, work)
+    }
+
+    fn queue<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        urgency: Urgency,
+        work: impl FnOnce(&mut Group<'_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Written<T> {
         if !self.reserve(bytes) {
             return Written::refused(VaultError::Busy);
         }
         let (reply, answer) = oneshot::channel();
-        let task = Task { bytes, work: Some(work), outcome: None, reply };
+        let task = Task { bytes, urgency, work: Some(work), outcome: None, reply };
         match self.jobs.try_send(Box::new(task)) {
             Ok(()) => Written(Answer::Awaited(answer)),
             Err(refused) => {
@@ -129,9 +153,19 @@ impl Queue {
     }
 }
 
+/// The group that a write is committed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Urgency {
+    /// The next one.
+    Now,
+    /// That of the next write that is urgent.
+    WithTheNext,
+}
+
 /// A write of any kind.
 trait Job: Send {
     fn bytes(&self) -> usize;
+    fn urgency(&self) -> Urgency;
     /// Applies the write and keeps its outcome. An error is a fault that aborts the transaction.
     fn apply(&mut self, group: &mut Group<'_>) -> Result<(), VaultError>;
     /// Answers the caller, after the commit of the group or its failure.
@@ -140,6 +174,7 @@ trait Job: Send {
 
 struct Task<T, F> {
     bytes: usize,
+    urgency: Urgency,
     work: Option<F>,
     outcome: Option<Result<T, VaultError>>,
     reply: oneshot::Sender<Result<T, VaultError>>,
@@ -152,6 +187,10 @@ where
 {
     fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    fn urgency(&self) -> Urgency {
+        self.urgency
     }
 
     fn apply(&mut self, group: &mut Group<'_>) -> Result<(), VaultError> {
@@ -175,7 +214,7 @@ where
 
 fn write_all(store: &Store, waiting: &Receiver<Box<dyn Job>>, freed: &AtomicUsize) {
     while let Ok(first) = waiting.recv() {
-        let mut jobs = gather(first, waiting);
+        let mut jobs = gather(first, waiting, PATIENCE);
         let bytes: usize = jobs.iter().map(|job| job.bytes()).sum();
         let committed = store.commit(|group| jobs.iter_mut().try_for_each(|job| job.apply(group)));
         if let Err(error) = &committed {
@@ -189,14 +228,85 @@ fn write_all(store: &Store, waiting: &Receiver<Box<dyn Job>>, freed: &AtomicUsiz
     }
 }
 
-/// Collects the first job and the waiting ones, up to the bound of a group.
-fn gather(first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
-    let mut bytes = first.bytes();
+/// Collects the first job and the waiting ones, up to the bound of a group. Waits for an urgent job
+/// while there is none.
+fn gather(
+    first: Box<dyn Job>,
+    waiting: &Receiver<Box<dyn Job>>,
+    patience: Duration,
+) -> Vec<Box<dyn Job>> {
+    let (mut bytes, mut urgency) = (first.bytes(), first.urgency());
     let mut jobs = vec![first];
+    let end = Instant::now() + patience;
     while bytes < GROUP_BYTES && jobs.len() < QUEUE_JOBS {
-        let Ok(job) = waiting.try_recv() else { break };
+        let next = match urgency {
+            Urgency::Now => waiting.try_recv().map_err(|_| RecvTimeoutError::Timeout),
+            Urgency::WithTheNext => {
+                waiting.recv_timeout(end.saturating_duration_since(Instant::now()))
+            }
+        };
+        let Ok(job) = next else { break };
         bytes = bytes.saturating_add(job.bytes());
+        if job.urgency() == Urgency::Now {
+            urgency = Urgency::Now;
+        }
         jobs.push(job);
     }
     jobs
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    /// So long that a test which waits for it shows as one that hangs.
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    fn job(urgency: Urgency) -> Box<dyn Job> {
+        let (reply, _) = oneshot::channel();
+        let work = |_: &mut Group<'_>| Ok(());
+        Box::new(Task { bytes: 1, urgency, work: Some(work), outcome: None, reply })
+    }
+
+    fn group(jobs: &Receiver<Box<dyn Job>>, patience: Duration) -> Vec<Urgency> {
+        let first = jobs.recv().unwrap();
+        gather(first, jobs, patience).iter().map(|job| job.urgency()).collect()
+    }
+
+    fn queue(urgencies: &[Urgency]) -> (Sender<Box<dyn Job>>, Receiver<Box<dyn Job>>) {
+        let (sender, jobs) = channel();
+        for urgency in urgencies {
+            sender.send(job(*urgency)).unwrap();
+        }
+        (sender, jobs)
+    }
+
+    #[test]
+    fn a_deferred_write_is_committed_with_the_next_urgent_one() {
+        use Urgency::{Now, WithTheNext};
+        let (sender, jobs) = queue(&[WithTheNext, WithTheNext]);
+        let urgent = thread::spawn(move || sender.send(job(Now)).unwrap());
+        assert_eq!(group(&jobs, LONG), [WithTheNext, WithTheNext, Now]);
+        urgent.join().unwrap();
+    }
+
+    #[test]
+    fn an_urgent_write_waits_for_no_other_and_takes_what_is_there() {
+        use Urgency::{Now, WithTheNext};
+        let (_sender, jobs) = queue(&[Now, WithTheNext, Now]);
+        assert_eq!(group(&jobs, LONG), [Now, WithTheNext, Now]);
+    }
+
+    #[test]
+    fn a_deferred_write_is_committed_by_itself_in_the_end() {
+        use Urgency::WithTheNext;
+        let (sender, jobs) = queue(&[WithTheNext, WithTheNext]);
+        assert_eq!(group(&jobs, Duration::ZERO), [WithTheNext, WithTheNext]);
+        sender.send(job(WithTheNext)).unwrap();
+        // The queue is closed: the writer must not wait for what cannot come.
+        drop(sender);
+        assert_eq!(group(&jobs, LONG), [WithTheNext]);
+    }
 }
