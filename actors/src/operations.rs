@@ -208,7 +208,7 @@ impl Operations {
             Operation::Withdraw { name } => {
                 self.books.withdraw(OPERATOR, &name).map(|()| Value::Null)
             }
-            Operation::Approvals => approvals::list(&self.vault),
+            Operation::Approvals => approvals::list(&self.vault, &self.memories),
             Operation::Grant { request, times, days, widening } => {
                 let (times, expires) = (times.get(), end(days));
                 self.decide(request, Some(Terms { times, expires, widening }))

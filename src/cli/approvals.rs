@@ -304,13 +304,26 @@ fn rows(class: &Value) -> String {
     class["condition"].as_str().unwrap_or("all rows").to_owned()
 }
 
-/// Says how many equations about rows each answer tells.
+/// Says how many equations about rows each answer tells, and how much that is of a column.
 fn tells(class: &Value) -> String {
-    match class["equations"].as_u64() {
+    let equations = match class["equations"].as_u64() {
         None => "as many equations as the joined columns make".to_owned(),
         Some(1) => "1 equation about rows".to_owned(),
         Some(equations) => format!("{equations} equations about rows"),
+    };
+    match (class["told_percent"].as_f64(), class["tells_percent"].as_f64()) {
+        (Some(told), Some(tells)) => format!(
+            "{equations}: {} of a column's content is told so far, and this tells {} at most",
+            percent(told),
+            percent(tells)
+        ),
+        _ => equations,
     }
+}
+
+/// Writes a part of a whole, with a digit after the point below ten.
+fn percent(part: f64) -> String {
+    if part >= 9.95 { format!("{part:.0} %") } else { format!("{part:.1} %") }
 }
 
 /// Writes the state: a word, or a word with its details.

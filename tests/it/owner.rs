@@ -411,6 +411,42 @@ fn an_approval_of_one_question_serves_no_other_condition_or_parameter() {
     }
 }
 
+/// The owner sees how much was told of the columns, and how much a request would tell, before she
+/// decides: the figures of the memory, and of the meter's rule for a sum over n rows of one bit.
+#[test]
+fn an_owner_sees_what_was_told_and_what_a_request_would_tell() {
+    let trial = Trial::start("");
+    let all = [Value::Null, Value::Null, Value::Null];
+    let percents = |request: u64| {
+        let listed = trial.cluster.operate(0, &["approvals", "list", "--json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let one = listed.as_array().unwrap().iter().find(|one| one["id"] == request).unwrap();
+        ["told_percent", "tells_percent"].map(|name| one["class"][name].as_f64().unwrap())
+    };
+    trial.compute("SecureSum", &["age"], &all)[0].refused(403, "approval_needed");
+    let rows = f64::from(u32::try_from(read(&file(1)).len()).unwrap());
+    let deviation = (std::f64::consts::TAU * std::f64::consts::E * (rows / 4.0 + 1.0 / 12.0)).sqrt();
+    let due = 100.0 * deviation.log2().min((rows + 1.0).log2()) / rows;
+    let [told, tells] = percents(1);
+    assert_eq!(told, 0.0);
+    assert!((tells - due).abs() < 1e-9, "{tells} {due}");
+    let shown = trial.cluster.operate(0, &["approvals", "show", "1"]);
+    assert!(shown.contains("0.0 % of a column's content is told so far"), "{shown}");
+
+    trial.cluster.operate(0, &["approvals", "grant", "1"]);
+    result(&trial.compute("SecureSum", &["age"], &all));
+    let condition = json!({"column": "male", "op": "=", "value": 1});
+    let filters = [condition, Value::Null, Value::Null];
+    trial.compute("SecureSum", &["age"], &filters)[0].refused(403, "approval_needed");
+    let memory = trial.cluster.operate(0, &["memory", "show", "trial", "--json"]);
+    let memory: Value = serde_json::from_str(&memory).unwrap();
+    let of_age = memory["values"].as_array().unwrap().iter();
+    let of_age = of_age.filter(|value| value["value"].as_str().unwrap().contains("\"age\""));
+    let most = of_age.map(|value| value["told_percent"].as_f64().unwrap()).fold(0.0, f64::max);
+    let [told, _] = percents(2);
+    assert!(told > 0.0 && (told - most).abs() < 1e-9, "{told} {most}");
+}
+
 #[test]
 fn an_owner_grants_a_class_and_is_told_what_it_serves() {
     let trial = Trial::start("");

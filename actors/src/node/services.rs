@@ -121,7 +121,7 @@ impl Services<'_> {
             },
         };
         let simon = Simon::new(self.consortium, self.me, node, limits).start();
-        let approvals = Approvals::new(vault.clone(), log).start();
+        let approvals = Approvals::new(vault.clone(), log, memories.clone()).start();
         let audit = Audit::new(vault).start();
         offer_sessions(&siblings, sessions).await?;
         offer_records(&siblings, &records).await?;

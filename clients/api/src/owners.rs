@@ -27,7 +27,7 @@ pub const ENTRIES: [&str; 13] = [
 ];
 
 /// A request that an owner has to approve.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Approval {
     /// Its number.
     pub id: u64,
@@ -43,7 +43,7 @@ pub struct Approval {
 }
 
 /// A question: this function on these columns and rows by this principal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalClass {
     /// The principal.
     pub principal: String,
@@ -62,6 +62,14 @@ pub struct ApprovalClass {
     /// The equations about rows that each answer tells; null where that depends on other parties.
     #[serde(default)]
     pub equations: Option<u64>,
+    /// The part that is told so far of the most told of the columns, from 0 to 100; null where
+    /// `equations` is, or the dataset is not registered.
+    #[serde(default)]
+    pub told_percent: Option<f64>,
+    /// The part of a column that each answer tells at most, from 0 to 100; null where
+    /// `told_percent` is.
+    #[serde(default)]
+    pub tells_percent: Option<f64>,
 }
 
 /// The decision on a request.
@@ -89,7 +97,7 @@ pub enum ApprovalState {
 }
 
 /// All requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Approvals {
     /// The requests.
     pub approvals: Vec<Approval>,

@@ -41,6 +41,7 @@ function request(one) {
       h("p", {}, "on ", names(asked?.columns ?? []), " of the dataset ", name(asked?.dataset), ", ", rows(asked)),
       given(asked) ? h("p", {}, "with the parameters ", h("span", { class: "mono" }, clean(asked.parameters))) : null,
       Number.isInteger(asked?.equations) ? h("p", {}, `Each answer tells ${asked.equations === 1 ? "1 equation" : `${asked.equations} equations`} about rows.`) : null,
+      Number.isFinite(asked?.told_percent) && Number.isFinite(asked?.tells_percent) ? h("p", {}, `${percent(asked.told_percent)} of a column's content is told so far; this tells ${percent(asked.tells_percent)} at most.`) : null,
       h("p", { class: "soft" }, `Request ${clean(one.id)} · asked `, time(one.asked), meaning(asked?.function)),
     ),
     h(
@@ -51,6 +52,8 @@ function request(one) {
     ),
   );
 }
+
+const percent = (part) => `${part >= 9.95 ? part.toFixed(0) : part.toFixed(1)} %`;
 
 /** The rows that a question is about. */
 const rows = (asked) => (asked?.condition ? ["the rows with ", h("span", { class: "mono" }, clean(asked.condition))] : "all rows");

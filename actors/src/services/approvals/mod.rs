@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use self::widening::{Allowed, Planned, Widening};
+use super::datasets::Memories;
 use super::registry::parse;
 use super::{own_description, public};
 use crate::bus::Description;
@@ -36,6 +37,7 @@ pub const USUAL_SECONDS: u64 = 7 * 24 * 60 * 60;
 pub struct Approvals {
     vault: Vault,
     log: Log,
+    memories: Memories,
 }
 
 /// The methods that clients can call.
@@ -105,8 +107,8 @@ pub struct StudySignatures {
 impl Approvals {
     /// Creates the service for the approvals in this vault.
     #[must_use]
-    pub fn new(vault: Vault, log: Log) -> Self {
-        Self { vault, log }
+    pub fn new(vault: Vault, log: Log, memories: Memories) -> Self {
+        Self { vault, log, memories }
     }
 
     /// Returns the description that the service gives of itself.
@@ -286,22 +288,25 @@ fn told(request: u64, permission: &Permission) -> Value {
 ///
 /// # Errors
 /// If the state cannot be read.
-pub fn list(vault: &Vault) -> Result<Value, ApiError> {
+pub fn list(vault: &Vault, memories: &Memories) -> Result<Value, ApiError> {
     let approvals = vault.approvals().map_err(|error| ApiError::state(&error))?;
     Ok(approvals
         .iter()
         .map(|approval| {
             let Approval { id, question, study, asked, state } = approval;
             json!({
-                "id": id, "class": question.as_ref().map(asked_for), "study": study,
+                "id": id, "class": question.as_ref().map(|one| asked_for(one, memories)), "study": study,
                 "asked": asked, "state": state_document(state),
             })
         })
         .collect())
 }
 
-fn asked_for(question: &Question) -> Value {
+fn asked_for(question: &Question, memories: &Memories) -> Value {
     let Question { principal, function, parameters, dataset, columns, condition } = question;
+    let equations = equations(function, parameters.as_deref());
+    // None of a dataset that is not registered any more.
+    let outlook = equations.and_then(|equations| memories.outlook(dataset, columns, equations).ok());
     json!({
         "principal": principal,
         "function": function,
@@ -309,7 +314,9 @@ fn asked_for(question: &Question) -> Value {
         "dataset": dataset,
         "columns": columns,
         "condition": condition.as_ref().map(|condition| &condition.text),
-        "equations": equations(function, parameters.as_deref()),
+        "equations": equations,
+        "told_percent": outlook.map(|outlook| outlook.told_percent),
+        "tells_percent": outlook.map(|outlook| outlook.tells_percent),
     })
 }
 
@@ -349,8 +356,11 @@ impl Handler<Call> for Approvals {
 
     fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
         if call.method == "list" {
-            let listed = list(&self.vault).and_then(|approvals| public(&approvals));
-            return Box::pin(std::future::ready(listed));
+            let (vault, memories) = (self.vault.clone(), self.memories.clone());
+            return Box::pin(async move {
+                let listed = blocking::run(move || list(&vault, &memories)).await??;
+                public(&listed)
+            });
         }
         let (vault, log) = (self.vault.clone(), self.log.clone());
         Box::pin(async move {

@@ -39,6 +39,15 @@ pub struct Memories {
     turns: Arc<Mutex<BTreeMap<String, Arc<Turns>>>>,
 }
 
+/// A question's part in what is told of a source, before its owner decides on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outlook {
+    /// The part of the content of the most told of its columns, from 0 to 100.
+    pub told_percent: f64,
+    /// The part that the question tells of a column at most, from 0 to 100.
+    pub tells_percent: f64,
+}
+
 /// The reason why a question is not answered as it stands.
 #[derive(Debug)]
 pub(super) enum Objection {
@@ -120,6 +129,36 @@ impl Memories {
             })
         });
         Ok(json!({"dataset": name, "values": values.collect::<Document>()}))
+    }
+
+    /// Returns how much of the columns of a dataset was told, and how much so many equations more
+    /// would tell at most. Blocks.
+    ///
+    /// # Errors
+    /// If there is no such dataset, or the state cannot be read.
+    pub fn outlook(
+        &self,
+        name: &str,
+        columns: &[String],
+        equations: u64,
+    ) -> Result<Outlook, ApiError> {
+        let dataset = self.dataset(name)?;
+        let remembered = self.of(&dataset)?;
+        let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        // The names of values have those of columns in quotes.
+        let columns: Vec<String> = columns.iter().map(|column| format!("{column:?}")).collect();
+        let shown = remembered.memory.show();
+        let of_columns = shown.iter().filter(|(value, _)| {
+            columns.iter().any(|column| value.as_str().contains(column.as_str()))
+        });
+        let told_percent =
+            of_columns.map(|(_, shown)| shown.told_percent).fold(0.0, f64::max).min(100.0);
+        // As the meter counts, which takes each value for one bit a row.
+        let bit = Profile::of_numbers(&[0.0, 1.0]);
+        let (answer, content) = (bit.bits_told(dataset.rows), bit.content(dataset.rows));
+        let answers = f64::from(u32::try_from(equations).unwrap_or(u32::MAX));
+        let tells_percent = if content > 0.0 { 100.0 * answers * answer / content } else { 0.0 };
+        Ok(Outlook { told_percent, tells_percent: tells_percent.min(100.0) })
     }
 
     /// Forgets what was told of a dataset's source, at its owner's word. Blocks.

@@ -36,7 +36,7 @@ use cloister_vault::Vault;
 use tokio::sync::Semaphore;
 
 pub use self::kept::{KeepAnswer, KeptQuestion};
-pub use self::memory::Memories;
+pub use self::memory::{Memories, Outlook};
 pub use self::obtained::{Added, Contents, Group, Obtained};
 use self::reading_limits::ReadingLimits;
 use self::refusals::Refusals;
