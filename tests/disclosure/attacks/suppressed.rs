@@ -228,13 +228,12 @@ impl Attack for MovedThreshold {
         });
         let columns = ["id", "age", "risk"].map(str::to_owned).to_vec();
         let own = Table { columns, rows: own.collect() };
-        let [one, other] = ["party2", "party3"].map(|part| {
-            let all = Table::read("indo_rct", part).only(&["id", "age", "risk"]);
-            let risks = all.texts("risk");
-            let is_used = |row: &usize| [SMALL, FIRST, SHOWN].contains(&risks[*row]);
-            let used: Vec<usize> = (0..all.len()).filter(is_used).collect();
-            all.part(used)
-        });
+        // Of fewer rows the meter would answer nothing.
+        let all = Table::read("indo_rct", "party2").only(&["id", "age", "risk"]);
+        let risks = all.texts("risk");
+        let is_used = |row: &usize| [SMALL, FIRST, SHOWN].contains(&risks[*row]);
+        let [one, other] =
+            [0, 1].map(|half| all.part((0..all.len()).filter(is_used).skip(half).step_by(2)));
         Setting::of_tables([own, one, other]).with_listed_thresholds()
     }
 
