@@ -26,6 +26,6 @@ pub(super) enum Command {
 pub(super) fn run(command: Command) -> Outcome {
     let Command::Backup { node, to } = command;
     let copied = Operator::of(&node.config)?.perform(Operation::BackUp { to: absolute(&to)? })?;
-    let head = super::text(&copied["head"]);
-    super::print(&format!("{} entries, head {head}\n", copied["entries"]))
+    let fact = |name| copied.get(name).map(super::text).unwrap_or_default();
+    super::print(&format!("{} entries, head {}\n", fact("entries"), fact("head")))
 }

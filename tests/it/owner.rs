@@ -425,7 +425,8 @@ fn an_owner_sees_what_was_told_and_what_a_request_would_tell() {
     };
     trial.compute("SecureSum", &["age"], &all)[0].refused(403, "approval_needed");
     let rows = f64::from(u32::try_from(read(&file(1)).len()).unwrap());
-    let deviation = (std::f64::consts::TAU * std::f64::consts::E * (rows / 4.0 + 1.0 / 12.0)).sqrt();
+    let deviation =
+        (std::f64::consts::TAU * std::f64::consts::E * (rows / 4.0 + 1.0 / 12.0)).sqrt();
     let due = 100.0 * deviation.log2().min((rows + 1.0).log2()) / rows;
     let [told, tells] = percents(1);
     assert_eq!(told, 0.0);
@@ -445,6 +446,20 @@ fn an_owner_sees_what_was_told_and_what_a_request_would_tell() {
     let most = of_age.map(|value| value["told_percent"].as_f64().unwrap()).fold(0.0, f64::max);
     let [told, _] = percents(2);
     assert!(told > 0.0 && (told - most).abs() < 1e-9, "{told} {most}");
+}
+
+/// The second member's policy needs no approval. Its table in lower case and the exact one could tell a
+/// withheld count together.
+#[test]
+fn categories_in_lower_case_need_an_owner_where_small_counts_are_withheld() {
+    let trial = Trial::start("");
+    let data = [0, 1, 2].map(|index| {
+        let selection = trial.select(index, &["rx"], &Value::Null);
+        json!({"representation_uuid": selection.uuid()})
+    });
+    let answers = trial.compute_on("StatisticsFrequency", &data, &json!({"case": "lower"}));
+    let told = answers[1].body.to_string();
+    assert!(told.contains("could tell counts that are withheld"), "{told}");
 }
 
 #[test]

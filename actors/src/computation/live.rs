@@ -238,9 +238,10 @@ impl Live {
             let place = |name: &String| members.iter().position(|member| member == name);
             let awaited: Vec<Party> =
                 notice.awaits.iter().filter_map(place).filter_map(Party::new).collect();
-            match notice.finished {
-                true => parting.hear_of_end(from),
-                false => parting.hear(from, &awaited),
+            if notice.finished {
+                parting.hear_of_end(from);
+            } else {
+                parting.hear(from, &awaited);
             }
         }
         parting.is_settled()

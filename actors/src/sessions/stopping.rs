@@ -55,7 +55,7 @@ mod tests {
     use crate::sessions::{Config, Reserve};
     use crate::vocabulary::consortium::{Consortium, Member};
     use crate::vocabulary::failure::Failure;
-    use crate::vocabulary::settings::{Committee, Limits, Pairwise};
+    use crate::vocabulary::settings::{Committee, Limits, NodeThresholds, Pairwise};
 
     fn config(vault: &Vault) -> Config {
         let member = |(name, byte): (&str, u8)| Member {
@@ -66,15 +66,16 @@ mod tests {
         };
         let consortium = Consortium::new([("a", 1), ("b", 2)].map(member).into()).unwrap();
         Config {
-            consortium: Arc::new(consortium),
             me: 0,
             boot: [0; 16],
-            profile: Profile::Teaching,
+            thresholds: NodeThresholds::new(Profile::Teaching, consortium.profiles(), None)
+                .unwrap(),
             deadline: Duration::from_secs(60),
             limits: Limits::default(),
             committee: Committee::default(),
             pairwise: Pairwise::default(),
             log: Log::new(vault.clone()),
+            consortium: Arc::new(consortium),
         }
     }
 

@@ -264,18 +264,20 @@ mod tests {
     /// So long that a test which waits for it shows as one that hangs.
     const LONG: Duration = Duration::from_secs(3_600);
 
-    fn job(urgency: Urgency) -> Box<dyn Job> {
+    type AnyJob = Box<dyn Job>;
+
+    fn job(urgency: Urgency) -> AnyJob {
         let (reply, _) = oneshot::channel();
         let work = |_: &mut Group<'_>| Ok(());
         Box::new(Task { bytes: 1, urgency, work: Some(work), outcome: None, reply })
     }
 
-    fn group(jobs: &Receiver<Box<dyn Job>>, patience: Duration) -> Vec<Urgency> {
+    fn group(jobs: &Receiver<AnyJob>, patience: Duration) -> Vec<Urgency> {
         let first = jobs.recv().unwrap();
         gather(first, jobs, patience).iter().map(|job| job.urgency()).collect()
     }
 
-    fn queue(urgencies: &[Urgency]) -> (Sender<Box<dyn Job>>, Receiver<Box<dyn Job>>) {
+    fn queue(urgencies: &[Urgency]) -> (Sender<AnyJob>, Receiver<AnyJob>) {
         let (sender, jobs) = channel();
         for urgency in urgencies {
             sender.send(job(*urgency)).unwrap();

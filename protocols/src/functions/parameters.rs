@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::algebra::exact::Grid;
-use crate::functions::descriptor::{Descriptor, ParameterEntry};
+use crate::functions::descriptor::{Descriptor, InputKind, ParameterEntry};
 use crate::kernel::fault::InputError;
 use crate::suites::guarantee::Suite;
 
@@ -104,6 +104,16 @@ impl Parameters {
     #[must_use]
     pub fn sets(&self, name: &str) -> bool {
         self.own.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// Reports whether categories are compared in lower case. In joins `case` is of ids.
+    #[must_use]
+    pub fn regroups(&self, function: &Descriptor) -> bool {
+        let name = match function.input {
+            InputKind::Texts | InputKind::TextPairs => "case",
+            _ => "category_case",
+        };
+        self.own.get(name).is_some_and(|value| value == "lower")
     }
 
     /// Reports whether a parameter of the function's own is set to `true`.

@@ -318,7 +318,10 @@ fn is_within(value: i64, limit: i64) -> bool {
     value.unsigned_abs() <= limit.unsigned_abs()
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "whole and in the range of i64: exact")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "exact for whole numbers in the range of i64, and unused for others"
+)]
 fn to_whole(x: f64) -> Option<i64> {
-    (x.fract() == 0.0 && (-BEYOND_I64..BEYOND_I64).contains(&x)).then(|| x as i64)
+    (x.fract() == 0.0 && (-BEYOND_I64..BEYOND_I64).contains(&x)).then_some(x as i64)
 }

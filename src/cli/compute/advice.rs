@@ -127,7 +127,7 @@ mod tests {
     fn hints_in(source: &str) -> Vec<String> {
         let product = source.split("#[cfg(test)]").next().unwrap_or_default();
         let calls = product.split(".hint(").skip(1);
-        calls.flat_map(|call| literals(call)).collect()
+        calls.flat_map(literals).collect()
     }
 
     /// Returns the texts in quotes up to the parenthesis that closes.

@@ -306,7 +306,8 @@ fn asked_for(question: &Question, memories: &Memories) -> Value {
     let Question { principal, function, parameters, dataset, columns, condition } = question;
     let equations = equations(function, parameters.as_deref());
     // None of a dataset that is not registered any more.
-    let outlook = equations.and_then(|equations| memories.outlook(dataset, columns, equations).ok());
+    let outlook =
+        equations.and_then(|equations| memories.outlook(dataset, columns, equations).ok());
     json!({
         "principal": principal,
         "function": function,

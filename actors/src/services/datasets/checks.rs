@@ -61,6 +61,19 @@ pub(super) fn check_kinds(
     ))
 }
 
+/// Refuses categories in lower case where small counts are withheld and no owner sees the question.
+/// The table in lower case and the exact one are sums of each other's cells, so that together they
+/// could tell a withheld one.
+pub(super) fn check_case(obtain: &Obtain) -> Result<(), ApiError> {
+    if !obtain.regroups || !obtain.rules.ask_for_views() {
+        return Ok(());
+    }
+    let message =
+        "categories in lower case, beside the exact ones, could tell counts that are withheld";
+    Err(ApiError::argument("case", message)
+        .hint("leave it out, or have the owner write the categories alike or approve the question"))
+}
+
 /// Refuses a table of numbers without declared categories: the parties' nodes are told the names of
 /// categories that are not declared, and numbers are those of single rows.
 pub(super) fn check_categories(

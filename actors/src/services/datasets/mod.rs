@@ -121,6 +121,8 @@ pub struct Obtain {
     pub is_compared: bool,
     /// The client declares the categories of tables.
     pub declares: bool,
+    /// The client has categories compared in lower case.
+    pub regroups: bool,
     /// The hash of all of the question but the selection of rows, if its answer is to be kept.
     pub question: Option<[u8; 32]>,
     /// There is no other input to compute with.

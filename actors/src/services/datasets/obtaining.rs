@@ -13,8 +13,8 @@ use cloister_sources::{Batch, Column, Dataset, Filter, SourceError, read};
 
 use super::askers::Asker;
 use super::checks::{
-    check_arity, check_categories, check_key, check_kinds, check_missing, declared_kinds,
-    pushed_kinds,
+    check_arity, check_case, check_categories, check_key, check_kinds, check_missing,
+    declared_kinds, pushed_kinds,
 };
 use super::indicated::{Indicated, indicated};
 use super::kept::KeptQuestion;
@@ -93,6 +93,7 @@ impl Store {
         check_kinds(dataset, selection, obtain.function)?;
         check_key(dataset, selection, obtain.rules)?;
         check_categories(dataset, selection, obtain)?;
+        check_case(obtain)?;
         self.refusals.check(&self.vault, &obtain.principal, dataset)?;
         let mut kept = None;
         let read = self.read_selection(dataset, selection, obtain, &mut kept);
@@ -392,9 +393,10 @@ fn tells_of_data(refusal: &ApiError) -> bool {
 /// Refuses rows for which there is no room. Where rules are kept that tells of their number, and a client
 /// that has filled its room could choose which.
 fn no_room(error: ApiError, obtain: &Obtain) -> ApiError {
-    match obtain.rules.are_kept() {
-        true => ApiError::new(Code::RefusedByDisclosureRules, error.message()).hint(error.advice()),
-        false => error,
+    if obtain.rules.are_kept() {
+        ApiError::new(Code::RefusedByDisclosureRules, error.message()).hint(error.advice())
+    } else {
+        error
     }
 }
 

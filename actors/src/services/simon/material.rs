@@ -293,6 +293,7 @@ impl Reader<'_> {
             equations: self.equations,
             permille: self.permille.clone(),
             declares: self.parameters.sets("categories"),
+            regroups: self.parameters.regroups(self.function),
             question: self.question,
             alone: self.alone,
             leaves_out: self.leaves_out,

@@ -59,8 +59,7 @@ impl Ids {
     pub(crate) fn agreed(self) -> AgreedParameters {
         let size = self.pad_to.map_or_else(|| NO.to_owned(), |size| size.to_string());
         let mut agreed: AgreedParameters =
-            [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO.to_owned(), size)]
-                .into();
+            [(ITEMS.to_owned(), self.case.rule().to_owned()), (PAD_TO.to_owned(), size)].into();
         if self.category_case != Case::Exact {
             agreed.insert(CATEGORY_CASE_NAME.to_owned(), self.category_case.rule().to_owned());
         }

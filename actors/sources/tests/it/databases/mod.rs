@@ -65,10 +65,10 @@ fn read_all(dataset: &Dataset, filter: Option<&Filter>, access: &Access) -> Batc
 }
 
 fn extend(values: &mut Values, more: Values) {
-    match (values, more) {
+    match (values, &more) {
         (Values::Integers(all), Values::Integers(more)) => all.extend(more),
         (Values::Numbers(all), Values::Numbers(more)) => all.extend(more),
-        (Values::Texts(all), Values::Texts(more)) => all.extend(more),
+        (Values::Texts(all), Values::Texts(more)) => all.extend(more.iter().cloned()),
         (Values::Truths(all), Values::Truths(more)) => all.extend(more),
         (values, more) => panic!("{values:?} and {more:?}"),
     }

@@ -30,7 +30,8 @@ pub(crate) const JOINED_ROWS: Descriptor = Descriptor {
 };
 
 /// The parameters of functions that take categories beside ids.
-pub(crate) const WITH_CATEGORIES: &[ParameterEntry] = &[Ids::CASE, Ids::PAD_TO, Ids::CATEGORY_CASE];
+pub(crate) const WITH_CATEGORIES: &[ParameterEntry] =
+    &[Ids::CASE, Ids::PADDING, Ids::CATEGORY_CASE];
 
 /// A function of rows that several parties have columns of, with no parameters but those of ids.
 pub(crate) trait Joining {
