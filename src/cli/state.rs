@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use cloister_actors::operations::Operation;
+use serde_json::Value;
 
 use crate::operator::{Operator, absolute};
 use crate::problem::Outcome;
@@ -26,6 +27,7 @@ pub(super) enum Command {
 pub(super) fn run(command: Command) -> Outcome {
     let Command::Backup { node, to } = command;
     let copied = Operator::of(&node.config)?.perform(Operation::BackUp { to: absolute(&to)? })?;
-    let fact = |name| copied.get(name).map(super::text).unwrap_or_default();
-    super::print(&format!("{} entries, head {}\n", fact("entries"), fact("head")))
+    let entries = copied.get("entries").and_then(Value::as_u64).unwrap_or_default();
+    let head = copied.get("head").map(super::text).unwrap_or_default();
+    super::print(&format!("{entries} entries, head {head}\n"))
 }

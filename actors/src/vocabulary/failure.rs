@@ -579,7 +579,7 @@ mod tests {
                 (told, sender) = (notice(&heard), relay);
             }
         }
-        let framed = StopNotice { ended_by: Some("nobody".into()), ..notice(&Failure::Stopping) };
+        let framed = StopNotice { ended_by: Some("another".into()), ..notice(&Failure::Stopping) };
         let heard = Failure::Stopped { party: "clinic-a".into(), notice: Box::new(framed) };
         assert_eq!(document(&heard)["party"], "clinic-a");
     }
