@@ -66,7 +66,7 @@ pub(super) struct Grant {
         "condition", "condition_columns", "any_condition"])]
     study: Option<PathBuf>,
     /// Grant the study only if all members have signed it.
-    #[arg(long, requires = "study")]
+    #[arg(long, requires = "study", conflicts_with_all = ["request", "dataset"])]
     require_signatures: bool,
     /// A dataset, for a class of questions that was not asked for yet.
     #[arg(long, value_name = "NAME", requires_all = ["principal", "functions", "columns"])]

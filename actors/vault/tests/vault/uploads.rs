@@ -97,10 +97,11 @@ fn the_file_is_shorter_after_a_restart_where_uploads_were_removed() {
     // It lies behind the others in the file, so that the end of the file is in use.
     put(&vault, &kept, &content, MUCH).unwrap();
     vault.append("kept", 1, serde_json::json!({"a": 1})).wait().unwrap();
+    let before = bytes();
+    assert!(before > 40 << 20, "{before}");
+    // The writer may look at the file once more when the snapshot has ended. Else the start does.
     vault.export_lines(Removing(&vault, &removed)).unwrap();
     vault.close();
-    let before = bytes();
-    assert!(before > 16 << 20, "{before}");
     let vault = Vault::open(folder.path()).unwrap();
     assert!(*vault.upload(kept.id).unwrap().unwrap().1 == *content);
     assert_eq!(vault.verify().unwrap().entries, 1);
