@@ -129,6 +129,7 @@ fn offer(parties: usize) -> Offer {
     let (source, audit, seen) = (Origin::Client, AuditHead::default(), Vec::new());
     let rules = Profile::Teaching.rules();
     Offer {
+        roster: spec.ids().cloned().collect(),
         spec,
         rules,
         listed: Vec::new(),

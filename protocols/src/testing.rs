@@ -81,6 +81,7 @@ pub(crate) fn offer(parties: usize, rules: Rules) -> Offer {
         run: 0,
     };
     Offer {
+        roster: spec.ids().cloned().collect(),
         spec,
         rules,
         listed: Vec::new(),

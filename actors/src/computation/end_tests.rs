@@ -114,6 +114,7 @@ pub(super) fn plan(
         run: 7,
     };
     let offer = Offer {
+        roster: spec.ids().cloned().collect(),
         spec,
         rules: Profile::Teaching.rules(),
         listed: Vec::new(),

@@ -40,6 +40,7 @@ impl Sessions {
         let helps = !request.roles().brings_data(parties.me());
         let offer = Offer {
             spec,
+            roster: self.table.roster().clone(),
             rules: terms.rules,
             listed: self.thresholds.listed(),
             deadline_ms: milliseconds(self.deadline),

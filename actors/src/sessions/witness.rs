@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use cloister_protocols::session::AuditHead;
-use cloister_vault::{Head, Sighting, VaultError};
+use cloister_vault::{Head, Hearing, Sighting, VaultError};
 use serde_json::json;
 
 use crate::computation::Witness;
@@ -54,26 +54,21 @@ impl SeenChains {
         members.iter().map(head).collect()
     }
 
-    /// Writes down contradictions that are new, and returns all that there are.
+    /// Writes down contradictions that are new. Returns all that there are, and whether a loss was
+    /// acknowledged since the request began: approvals were used, and memories asked, in the state
+    /// of before it.
     fn contradictions(
         &self,
         told: &[(String, AuditHead)],
-    ) -> Result<BTreeMap<String, Sighting>, ApiError> {
+    ) -> Result<(BTreeMap<String, Sighting>, bool), ApiError> {
         let vault = self.log.vault();
         let state = |error: VaultError| ApiError::state(&error);
-        let mut known = vault.contradictions().map_err(state)?;
-        let unfounded = vault.unfounded().map_err(state)?;
-        let mut new = Vec::new();
-        for (member, head) in told {
-            let sighting = sighting_of(head);
-            let is_new = unfounded.get(member) != Some(&sighting)
-                && known.get(member).is_none_or(|known| sighting.is_after(known));
-            if is_new && vault.contradicts(&sighting).map_err(state)? {
-                new.push((member.clone(), sighting));
-            }
-        }
+        let told: Vec<_> =
+            told.iter().map(|(member, head)| (member.clone(), sighting_of(head))).collect();
+        let Hearing { losses, mut known, new } = vault.hear(&told).map_err(state)?;
+        let is_of_before_a_loss = losses != self.losses;
         if new.is_empty() {
-            return Ok(known);
+            return Ok((known, is_of_before_a_loss));
         }
         for (member, sighting) in &new {
             let seen = log::told(&head_of(sighting));
@@ -83,22 +78,13 @@ impl SeenChains {
         }
         known.extend(new.iter().cloned());
         vault.contradict(new).wait().map_err(state)?;
-        Ok(known)
-    }
-
-    /// Returns whether a loss was acknowledged since the request began. Approvals were used, and
-    /// memories asked, in the state of before it.
-    fn is_of_before_a_loss(&self) -> Result<bool, ApiError> {
-        let losses = self.log.vault().losses().map_err(|error| ApiError::state(&error))?;
-        Ok(losses != self.losses)
+        Ok((known, is_of_before_a_loss))
     }
 }
 
 impl Witness for SeenChains {
     fn hear(&self, told: &[(String, AuditHead)]) -> Option<Failure> {
-        // An acknowledgement removes the contradictions, so the losses are read after them.
-        let found = self.contradictions(told);
-        match found.and_then(|known| Ok((known, self.is_of_before_a_loss()?))) {
+        match self.contradictions(told) {
             Ok(_) if !self.remembers => None,
             Ok((known, false)) if known.is_empty() => None,
             Ok((known, true)) if known.is_empty() => Some(Failure::StateOlder {

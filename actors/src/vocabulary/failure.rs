@@ -411,6 +411,7 @@ fn fault_code(fault: &Fault) -> Code {
         Fault::Disagreement { .. } => Code::Disagreement,
         Fault::Misbehaviour { .. }
         | Fault::Equivocation { .. }
+        | Fault::OtherViews { .. }
         | Fault::Echo { .. }
         | Fault::DifferentSession { .. }
         | Fault::InconsistentShares { .. }
@@ -440,6 +441,11 @@ fn fault_message(fault: &Fault, members: &[String]) -> String {
                  one of the two is lying"
             )
         }
+        Fault::OtherViews { witness } => format!(
+            "{} says that a party sent it something else than that party sent this one: one of the \
+             two is lying",
+            name(members, *witness)
+        ),
         Fault::Echo { one, other } => {
             let (one, other) = (name(members, *one), name(members, *other));
             format!("{one} and {other} sent the same nonce or key: one copied the other's")
@@ -476,6 +482,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
         ) => Some(*of),
         // One of two parties lies, and the other parties cannot tell which: the message names both.
         Fault::Equivocation { .. }
+        | Fault::OtherViews { .. }
         | Fault::Echo { .. }
         | Fault::InconsistentShares { .. }
         | Fault::DifferentSession { .. } => None,

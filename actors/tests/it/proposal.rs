@@ -17,6 +17,7 @@ pub(crate) fn proposal(spec: Spec, source: Origin) -> Part {
     let setting = Setting { parties, session, link_bindings, limit: 1 << 20 };
     let (rules, audit) = (Profile::Teaching.rules(), AuditHead::default());
     let offer = Offer {
+        roster: spec.ids().cloned().collect(),
         spec,
         rules,
         listed: vec![],

@@ -13,7 +13,7 @@
 //! Nothing here reads a clock (times are arguments), knows HTTP or actors, or decides on access. An
 //! attacker who has the key and can write to the folder can restore an older copy of the whole
 //! folder. Only the heads that other members recorded show it: those that they tell in agreements
-//! ([`Vault::contradicts`]), and those in their logs ([`Vault::verify_against`]).
+//! ([`Vault::hear`]), and those in their logs ([`Vault::verify_against`]).
 //!
 //! The modules from the bottom up:
 //!
@@ -59,5 +59,5 @@ pub use questions::{Class, Columns, Condition, Conditions, Parameters, Question}
 pub use tokens::{Role, RoleUnknown, Token, TokenRefusal};
 pub use uploads::{Content, Quota, Upload};
 pub use vault::Vault;
-pub use witnesses::Sighting;
+pub use witnesses::{Hearing, Sighting};
 pub use writer::Written;

@@ -26,7 +26,7 @@ use crate::selections::Selections;
 use crate::state::State;
 use crate::tokens::{Role, Token, TokenRefusal, Tokens};
 use crate::uploads::{Content, Quota, Upload, Uploads};
-use crate::witnesses::{Sighting, Witnesses};
+use crate::witnesses::{Hearing, Sighting, Witnesses};
 use crate::writer::Written;
 
 /// A node's state. Clones share one state, which is closed with the last of them.
@@ -433,11 +433,11 @@ impl Vault {
         self.witnesses().remembered()
     }
 
-    /// Returns whether a sighting of our own chain shows that this state is older: it is of after a
-    /// loss that we know nothing of, or its entry is not in our chain. A sighting of before the last
-    /// acknowledged loss shows nothing.
-    pub fn contradicts(&self, told: &Sighting) -> Result<bool, VaultError> {
-        self.witnesses().contradicts(told)
+    /// Compares sightings of our own chain with it, by the members that told them. One shows that
+    /// this state is older if it is of after a loss that we know nothing of, or if its entry is not
+    /// in our chain. A sighting of before the last acknowledged loss shows nothing.
+    pub fn hear(&self, told: &[(String, Sighting)]) -> Result<Hearing, VaultError> {
+        self.witnesses().hear(told)
     }
 
     /// Stores sightings that contradict our chain, by the members that told them.

@@ -43,6 +43,18 @@ pub struct Sighting {
     pub head: Head,
 }
 
+/// The state's part of an agreement in which members told what they have seen of our chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hearing {
+    /// The number of losses that the operator has acknowledged.
+    pub losses: u64,
+    /// The contradictions that are written down and not acknowledged, by the members that told them.
+    pub known: BTreeMap<String, Sighting>,
+    /// Those among the told ones that are to be written down: later than the known one of the
+    /// member, and not found to be unfounded.
+    pub new: Vec<(String, Sighting)>,
+}
+
 /// The sightings of a state.
 pub(crate) struct Witnesses<'a>(pub(crate) &'a State);
 
@@ -100,21 +112,25 @@ impl Witnesses<'_> {
             tracing::warn!(member, %error, "its head is forgotten: the record cannot be read");
             Ok(())
         };
-        self.all(HEADS, unreadable)
+        self.all(&self.0.read()?, HEADS, unreadable)
     }
 
-    pub(crate) fn contradicts(&self, told: &Sighting) -> Result<bool, VaultError> {
+    /// Compares what was told with the chain, in one snapshot: an acknowledgement in between would
+    /// remove the contradictions of a state whose losses were read before.
+    pub(crate) fn hear(&self, told: &[(String, Sighting)]) -> Result<Hearing, VaultError> {
         let transaction = self.0.read()?;
         let losses = losses(&transaction)?;
-        if told.losses != losses {
-            return Ok(told.losses > losses);
+        let known = self.all(&transaction, TOLD, refuse)?;
+        let unfounded = self.all(&transaction, FALSE, pass_over)?;
+        let mut new = Vec::new();
+        for (member, sighting) in told {
+            let is_new = unfounded.get(member) != Some(sighting)
+                && known.get(member).is_none_or(|known| sighting.is_after(known));
+            if is_new && contradicts(&transaction, losses, sighting)? {
+                new.push((member.clone(), *sighting));
+            }
         }
-        if told.head.number == 0 {
-            return Ok(false);
-        }
-        let audit = transaction.open_table(AUDIT)?;
-        let Some(value) = audit.get(told.head.number)? else { return Ok(true) };
-        Ok(StoredEntry::split(value.value()).is_none_or(|own| own.hash != told.head.hash))
+        Ok(Hearing { losses, known, new })
     }
 
     pub(crate) fn contradict(&self, told: Vec<(String, Sighting)>) -> Written<()> {
@@ -122,13 +138,11 @@ impl Witnesses<'_> {
     }
 
     pub(crate) fn contradictions(&self) -> Result<BTreeMap<String, Sighting>, VaultError> {
-        // A contradiction that cannot be read must not pass for none.
-        self.all(TOLD, |_, error| Err(error))
+        self.all(&self.0.read()?, TOLD, refuse)
     }
 
     pub(crate) fn unfounded(&self) -> Result<BTreeMap<String, Sighting>, VaultError> {
-        // What cannot be read raises an alarm once more.
-        self.all(FALSE, |_, _| Ok(()))
+        self.all(&self.0.read()?, FALSE, pass_over)
     }
 
     /// Forgets a contradiction if it is still the one that the operator has judged.
@@ -213,11 +227,11 @@ impl Witnesses<'_> {
 
     fn all(
         &self,
+        transaction: &ReadTransaction,
         of: Sightings,
         unreadable: impl Fn(&str, VaultError) -> Result<(), VaultError>,
     ) -> Result<BTreeMap<String, Sighting>, VaultError> {
-        let transaction = self.0.read()?;
-        let Some(table) = table(&transaction, of.table)? else { return Ok(BTreeMap::new()) };
+        let Some(table) = table(transaction, of.table)? else { return Ok(BTreeMap::new()) };
         let mut all = BTreeMap::new();
         for entry in table.iter()? {
             let (member, sealed) = entry?;
@@ -229,6 +243,35 @@ impl Witnesses<'_> {
         }
         Ok(all)
     }
+}
+
+/// Returns whether a sighting of our own chain shows that this state is older: it is of after a loss
+/// that we know nothing of, or its entry is not in our chain. A sighting of before the last
+/// acknowledged loss shows nothing.
+fn contradicts(
+    transaction: &ReadTransaction,
+    losses: u64,
+    told: &Sighting,
+) -> Result<bool, VaultError> {
+    if told.losses != losses {
+        return Ok(told.losses > losses);
+    }
+    if told.head.number == 0 {
+        return Ok(false);
+    }
+    let audit = transaction.open_table(AUDIT)?;
+    let Some(value) = audit.get(told.head.number)? else { return Ok(true) };
+    Ok(StoredEntry::split(value.value()).is_none_or(|own| own.hash != told.head.hash))
+}
+
+/// Lets no contradiction that cannot be read pass for none.
+fn refuse(_: &str, error: VaultError) -> Result<(), VaultError> {
+    Err(error)
+}
+
+/// Passes over an unfounded word that cannot be read: it raises an alarm once more.
+fn pass_over(_: &str, _: VaultError) -> Result<(), VaultError> {
+    Ok(())
 }
 
 /// Returns the write that stores sightings which are later than the stored ones.

@@ -39,11 +39,12 @@ impl Origin {
 pub struct AuditHead {
     /// The number of losses of its records that the member's operator has acknowledged. A head of
     /// before a loss says nothing about the chain after it.
+    #[serde(with = "wire::fixed")]
     pub losses: u64,
     /// The entry's number.
+    #[serde(with = "wire::fixed")]
     pub number: u64,
     /// Its hash, which covers all entries before it; zeros where there is no entry.
-    #[serde(with = "wire::digest")]
     pub hash: [u8; 32],
 }
 

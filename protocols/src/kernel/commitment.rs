@@ -2,8 +2,8 @@
 //!
 //! 1. *commit*: party i draws a nonce r_i of 32 bytes and sends all others c_i = H(purpose ‖ session
 //!    ‖ use ‖ i ‖ r_i ‖ y_i).
-//! 2. *open*: having all commitments, it sends all others r_i ‖ (c_1 … c_n as it saw them: the echo),
-//!    and y_i. It checks that every echo agrees with its own view, and that every vector fits its
+//! 2. *open*: having all commitments, it sends all others r_i ‖ (c_1 … c_n as it saw them: the echo;
+//!    among many parties a hash of them), and y_i. It checks that every echo agrees with its own view, and that every vector fits its
 //!    commitment.
 //!
 //! So no party chooses its vector after it has seen another's. H binds a party to y_i, and the nonce
@@ -18,13 +18,14 @@
 //! The two rounds are two types: an [`Opening`] commits and becomes a [`Committed`], which opens
 //! and is gone. So nothing can be opened twice or before all have committed.
 //!
-//! **Bytes sent per party:** (n − 1)(|y| + 32 + 32 + 32n).
+//! **Bytes sent per party:** (n − 1)(|y| + 32 + 32 + e), with e = 32n for up to eight parties, 32 for
+//! more.
 
 use bytes::Bytes;
 use rand_core::CryptoRng;
 
 use crate::kernel::channel::{Channel, Message};
-use crate::kernel::echo::{Digest, Views};
+use crate::kernel::echo::{Digest, Views, echo_bytes};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::{Parties, Party};
 use crate::kernel::session::SessionHash;
@@ -59,7 +60,7 @@ pub(crate) struct Committed {
 /// Returns the lengths of the messages of one party before its vector: commitment, and nonce with
 /// echo.
 pub(crate) fn lengths(parties: Parties) -> [usize; 2] {
-    [Digest::BYTES, NONCE + Digest::BYTES * parties.count()]
+    [Digest::BYTES, NONCE + echo_bytes(parties.count())]
 }
 
 impl Opening {

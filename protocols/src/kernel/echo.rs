@@ -5,11 +5,17 @@
 //! computation without agreement* (Journal of Cryptology 18, 2005). If a third party told two honest
 //! ones different things, both see it. Of the third party and the witness that reports it, one is
 //! lying; no other party can tell which.
+//!
+//! Up to eight parties send the digests as a list, so that both are named. Among more the lists would
+//! be most of all bytes. They send a hash of the list, and only the witness is named.
 
 use crate::algebra::elementwise::zip_exact;
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::message::Message;
 use crate::kernel::party::{Parties, Party};
+
+/// The most parties that send their views as lists.
+const MOST_LISTED: usize = 8;
 
 /// A hash of a message that a party has sent, or a commitment to one that it will send. It is sent
 /// to all, and no secret.
@@ -73,14 +79,18 @@ impl Views {
         Ok(Self { me, digests })
     }
 
-    /// Returns all digests in order, to be sent to all others.
+    /// Returns all digests in order, or a hash of them, to be sent to all others.
     pub(crate) fn echo(&self) -> Vec<u8> {
-        self.digests.iter().flat_map(|(_, digest)| digest.0).collect()
+        let list = self.digests.iter().flat_map(|(_, digest)| digest.0).collect::<Vec<u8>>();
+        if self.digests.len() <= MOST_LISTED {
+            return list;
+        }
+        blake3::derive_key("cloister 1 echo of many", &list).to_vec()
     }
 
     /// Returns the bytes of an echo.
     pub(crate) fn echo_bytes(&self) -> usize {
-        Digest::BYTES * self.digests.len()
+        echo_bytes(self.digests.len())
     }
 
     /// Returns whether `party` sent `digest`.
@@ -90,10 +100,14 @@ impl Views {
 
     /// Compares the echo of `witness` with this party's view.
     pub(crate) fn compare(&self, witness: Party, echo: &[u8]) -> Result<(), Fault> {
-        let (theirs, rest) = echo.as_chunks::<{ Digest::BYTES }>();
-        if theirs.len() != self.digests.len() || !rest.is_empty() {
+        if echo.len() != self.echo_bytes() {
             return Err(Fault::blame(witness, Misbehaviour::Malformed));
         }
+        if self.digests.len() > MOST_LISTED {
+            let is_same = self.echo() == echo;
+            return if is_same { Ok(()) } else { Err(Fault::OtherViews { witness }) };
+        }
+        let (theirs, _) = echo.as_chunks::<{ Digest::BYTES }>();
         for ((party, ours), theirs) in zip_exact(&self.digests, theirs) {
             if ours.0 != *theirs {
                 return Err(self.accuse(witness, *party));
@@ -110,6 +124,11 @@ impl Views {
         }
         Fault::Equivocation { witness, accused }
     }
+}
+
+/// Returns the bytes of an echo among so many parties.
+pub(crate) fn echo_bytes(parties: usize) -> usize {
+    if parties <= MOST_LISTED { Digest::BYTES * parties } else { blake3::OUT_LEN }
 }
 
 /// Takes a hash as a digest. The hasher's key or context has to be for one kind of message.
@@ -140,6 +159,22 @@ mod tests {
         let echo = [[0; 32], [1; 32], [9; 32]].concat();
         let (witness, accused) = (party(0), party(2));
         assert_eq!(views.compare(witness, &echo), Err(Fault::Equivocation { witness, accused }));
+    }
+
+    #[test]
+    fn among_many_parties_a_hash_tells_that_a_view_differs() {
+        let views = |last: u8| {
+            let others =
+                (1..9).map(|index| (party(index), digest(if index == 8 { last } else { 1 })));
+            Views::of(Parties::new(9, 0).unwrap(), digest(0), others.collect()).unwrap()
+        };
+        let (ours, witness) = (views(1), party(3));
+        assert_eq!(ours.echo().len(), ours.echo_bytes());
+        assert_eq!(ours.echo_bytes(), 32);
+        assert_eq!(ours.compare(witness, &views(1).echo()), Ok(()));
+        assert_eq!(ours.compare(witness, &views(2).echo()), Err(Fault::OtherViews { witness }));
+        let short = Fault::blame(witness, Misbehaviour::Malformed);
+        assert_eq!(ours.compare(witness, &ours.echo()[1..]), Err(short));
     }
 
     #[test]

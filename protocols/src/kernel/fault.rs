@@ -35,6 +35,16 @@ pub enum Fault {
         /// The accused. Its message is reported differently.
         accused: Party,
     },
+    /// A hash of a party's views that differs from this party's, among so many parties that the views
+    /// are not listed. The witness lies, or a party told the two different things.
+    #[error(
+        "{witness} says that a party sent it something else than that party sent us: one of the two is \
+         lying"
+    )]
+    OtherViews {
+        /// The witness. Its report differs from this party's view.
+        witness: Party,
+    },
     /// The same nonce or key from two other parties, which each must have drawn itself. The link
     /// does not tell which of them had it first.
     #[error("{one} and {other} sent the same nonce or key: one of the two copied the other's")]

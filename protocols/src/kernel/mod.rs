@@ -14,6 +14,7 @@ mod exchange;
 pub mod fault;
 pub(crate) mod flow;
 pub mod machine;
+pub(crate) mod members;
 mod message;
 pub mod meter;
 pub mod party;

@@ -4,15 +4,21 @@
 //!
 //! Before any private value is touched, each party sends every other its proposal. The proposal has
 //! the spec that its client gave it, its disclosure rules, the source of its columns, and the head
-//! of its audit chain. It has the heads of the others' chains that the party remembers, by which
-//! they see whether their records are older. It names the answers about the same source of rows that
-//! the party has given before, and the one that it has kept of this very question about the same
-//! rows. It also has a fresh nonce, and an ephemeral X25519 public key. If the
-//! specs differ, every party stops and can name the field and the party. The hash of all proposals
-//! in the agreed order is the session.
+//! of its audit chain. It names the answers about the same source of rows that the party has given
+//! before, and the one that it has kept of this very question about the same rows. It also has a
+//! fresh nonce, and an ephemeral X25519 public key. If the specs differ, every party stops and can
+//! name the field and the party. The hash of the members and of all proposals in the agreed order is
+//! the session.
 //!
-//! Pair keys: k_ij = KDF(X25519(a_i, A_j) ‖ session ‖ i ‖ j ‖ link binding), the same at both ends
-//! and known to no other party, even if the certificates' keys leak later.
+//! Behind the proposal each receiver is told the head of its own chain that the party remembers, by
+//! which it sees whether its records are older. Others are not told it.
+//!
+//! Pair keys: k_ij = KDF(X25519(a_i, A_j) ‖ session ‖ i ‖ j ‖ both heads told ‖ link binding), the
+//! same at both ends and known to no other party, even if the certificates' keys leak later.
+//!
+//! **Bytes sent per party:** some 300 and the parameters, times n − 1. Members are named by
+//! their places in the consortium file (see [`Roster`]), so that a proposal does not grow with their
+//! number where they follow each other there.
 //!
 //! Key confirmation: every message from here on has a tag that is keyed with a key derived from
 //! k_ij. So the first message shows that parties were told different things, or that an attacker
@@ -34,9 +40,11 @@ pub use crate::kernel::column_kind::{ColumnKind, ColumnKinds, MOST_KINDS};
 use crate::kernel::disclosure::{JointRules, Refusal, Rules};
 use crate::kernel::exchange::{Phase, TagKeys};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
+use crate::kernel::members::hash_ids;
 use crate::kernel::party::Party;
 use crate::kernel::reveal::KINDS;
-pub use crate::kernel::spec::{Difference, Member, MemberId, Role, Roles, Spec};
+use crate::kernel::spec::SentSpec;
+pub use crate::kernel::spec::{Difference, Member, MemberId, Role, Roles, Roster, Spec};
 use crate::kernel::wire;
 
 /// The number of peers from which on all processors make the pair keys: each key takes some 40 µs.
@@ -50,6 +58,8 @@ pub const MAX_EARLIER: usize = 1_024;
 pub struct Offer {
     /// The spec of its client.
     pub spec: Spec,
+    /// All members of the consortium, by which members of a computation are named.
+    pub roster: Roster,
     /// Its own disclosure rules.
     pub rules: Rules,
     /// The thresholds that the members may have, of the profiles in the consortium file; none for
@@ -65,8 +75,9 @@ pub struct Offer {
     pub kinds: ColumnKinds,
     /// The head of its audit chain.
     pub audit: AuditHead,
-    /// The newest head that it remembers of each member's chain, in the order of the members. A
-    /// member behind the end of the list has none, as has one whose head is the default.
+    /// The newest head that it remembers of each member's chain, in the order of the members. Each is
+    /// told its own. A member behind the end of the list has none, as has one whose head is the
+    /// default.
     pub seen: Vec<AuditHead>,
     /// The answers about the same source of rows that it has given before, the newest first. Those
     /// behind the first [`MAX_EARLIER`] are not told.
@@ -94,21 +105,43 @@ pub struct PairKey([u8; 32]);
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Proposal {
     version: u8,
-    spec: Spec,
+    spec: SentSpec,
     rules: Rules,
     deadline_ms: u64,
     serves: bool,
     source: Origin,
     kinds: ColumnKinds,
     audit: AuditHead,
-    /// One for each member: the length of a proposal tells nothing of what was remembered.
-    seen: Vec<AuditHead>,
     earlier: Vec<AnswerId>,
     kept: Option<AnswerId>,
-    #[serde(with = "wire::digest")]
     nonce: [u8; 32],
-    #[serde(with = "wire::digest")]
     key: [u8; 32],
+}
+
+/// The message of one party to another: its proposal to all, and what it tells this one alone.
+#[derive(Clone, Serialize, Deserialize)]
+struct Sent {
+    proposal: Proposal,
+    /// The newest head of the receiver's chain that the sender remembers. It always has the same
+    /// length, which tells nothing of what was remembered.
+    seen: AuditHead,
+}
+
+/// A member's proposal, read.
+#[derive(Clone)]
+struct Heard {
+    proposal: Proposal,
+    spec: Spec,
+    /// The head of this party's chain that the member remembers.
+    seen: AuditHead,
+}
+
+/// The context of the key of a pair, beside their exchange of keys.
+struct PairContext<'a> {
+    session: &'a SessionHash,
+    link: &'a [u8; 32],
+    /// The heads that the two were told of their chains: first by the earlier party.
+    told: [AuditHead; 2],
 }
 
 /// Agrees with all other parties on the computation, or finds the first difference between them.
@@ -128,23 +161,24 @@ pub async fn agree(
         return Err(InputError::Shape { expected: "one member for each party" }.into());
     }
     let secret = ReusableSecret::random_from_rng(rng);
-    let listed = offer.listed.clone();
-    let ours = Proposal::new(offer, &secret, rng);
-    let encoded = wire::encode(&ours).map_err(|_| InputError::TooMuch {
-        what: "bytes of parameters",
-        actual: wire::MAX_STRUCTURED,
-        limit: wire::MAX_STRUCTURED,
-    })?;
-    channel.broadcast(encoded);
+    let (listed, roster) = (offer.listed.clone(), offer.roster.clone());
+    let remembered =
+        |party: Party, seen: &[AuditHead]| seen.get(party.index()).copied().unwrap_or_default();
+    let seen = offer.seen.clone();
+    let ours = Heard::own(offer, &secret, rng)?;
+    for party in channel.parties().others() {
+        channel.send(party, ours.message(remembered(party, &seen))?);
+    }
 
     let mut proposals = BTreeMap::new();
     for (from, message) in channel.gather().await? {
-        let theirs = decode(from, &message.into_bytes())?;
-        if !theirs.rules.are_sensible() {
+        let theirs = Heard::decode(&message.into_bytes(), &roster)
+            .ok_or(Fault::blame(from, Misbehaviour::Malformed))?;
+        if !theirs.proposal.rules.are_sensible() {
             return Err(Fault::blame(from, Misbehaviour::OutOfRange));
         }
         ours.compare(from, &theirs)?;
-        if theirs.seen.len() != ours.seen.len() || theirs.earlier.len() > MAX_EARLIER {
+        if theirs.proposal.earlier.len() > MAX_EARLIER {
             return Err(Fault::blame(from, Misbehaviour::Malformed));
         }
         proposals.insert(from, theirs);
@@ -152,19 +186,25 @@ pub async fn agree(
     check_fresh(&ours, &proposals)?;
 
     let me = channel.parties().me();
-    let keys: Vec<(Party, [u8; 32])> = proposals.iter().map(|(p, q)| (*p, q.key)).collect();
+    let mut others = Vec::with_capacity(proposals.len());
+    for (party, theirs) in &proposals {
+        let told = [remembered(*party, &seen), theirs.seen];
+        others.push((*party, theirs.proposal.key, channel.link_binding(*party), told));
+    }
     proposals.insert(me, ours);
     let (joint, agreed) = settle(&proposals, me)?;
-    let keys: Vec<_> = keys.into_iter().map(|(p, key)| (p, key, channel.link_binding(p))).collect();
-    let pair_key = |(other, key, link): &(Party, [u8; 32], [u8; 32])| {
-        Ok((*other, PairKey::derive(&secret, (me, *other), key, &agreed.session, link)?))
+    let pair_key = |(other, key, link, told): &(Party, [u8; 32], [u8; 32], [AuditHead; 2])| {
+        let [to_other, to_me] = *told;
+        let told = if me < *other { [to_other, to_me] } else { [to_me, to_other] };
+        let context = PairContext { session: &agreed.session, link, told };
+        Ok((*other, PairKey::derive(&secret, (me, *other), key, &context)?))
     };
-    let pair_keys = if keys.len() < MANY_PEERS {
-        keys.iter().map(pair_key).collect::<Result<_, Fault>>()?
+    let pair_keys = if others.len() < MANY_PEERS {
+        others.iter().map(pair_key).collect::<Result<_, Fault>>()?
     } else {
-        keys.par_iter().map(pair_key).collect::<Result<_, Fault>>()?
+        others.par_iter().map(pair_key).collect::<Result<_, Fault>>()?
     };
-    if proposals.values().any(|proposal| proposal.kinds != ColumnKinds::default()) {
+    if proposals.values().any(|heard| heard.proposal.kinds != ColumnKinds::default()) {
         channel.reveal(KINDS)?;
     }
     // A refusal, too, is known to be of this session and of these rules.
@@ -175,7 +215,8 @@ pub async fn agree(
     if takes_data {
         check_listed(&proposals, &listed)?;
     }
-    let serving = proposals.iter().filter(|(_, p)| p.serves).map(|(party, _)| *party).collect();
+    let serves = proposals.iter().filter(|(_, heard)| heard.proposal.serves);
+    let serving = serves.map(|(party, _)| *party).collect();
     let session = Session { joint, agreed, serving, pair_keys, uses: AtomicU64::new(0) };
     channel.bind(session.tag_keys());
     channel.enter(Phase::Running);
@@ -187,35 +228,37 @@ pub async fn agree(
 /// detected.) Two are the least that compute at all, so that a rule of two parties asks nothing of
 /// their data.
 fn parties_that_count(
-    proposals: &BTreeMap<Party, Proposal>,
+    proposals: &BTreeMap<Party, Heard>,
     rules: &Rules,
     takes_data: bool,
 ) -> usize {
-    let Some(spec) = proposals.values().next().map(|proposal| &proposal.spec) else { return 0 };
+    let Some(spec) = proposals.values().next().map(|heard| &heard.spec) else { return 0 };
     let must_say = takes_data && rules.min_parties > 2;
     let has_input = |party: &Party| spec.members.get(party.index()).is_some_and(|it| it.role.input);
-    let brings = |proposal: &Proposal| !must_say || proposal.source != Origin::None;
-    proposals.iter().filter(|(party, proposal)| has_input(party) && brings(proposal)).count()
+    let brings = |heard: &Heard| !must_say || heard.proposal.source != Origin::None;
+    proposals.iter().filter(|(party, heard)| has_input(party) && brings(heard)).count()
 }
 
 /// Derives joint rules and agreement from the proposals of all members, as party `me` knows them.
-fn settle(proposals: &BTreeMap<Party, Proposal>, me: Party) -> Result<(JointRules, Agreed), Fault> {
-    let rules: Vec<(Party, Rules)> = proposals.iter().map(|(p, q)| (*p, q.asked())).collect();
+fn settle(proposals: &BTreeMap<Party, Heard>, me: Party) -> Result<(JointRules, Agreed), Fault> {
+    let rules: Vec<(Party, Rules)> =
+        proposals.iter().map(|(party, heard)| (*party, heard.proposal.asked())).collect();
     let joint = JointRules::of(&rules).expect("an agreement has members");
     let members = proposals.values().next().map_or(&[][..], |first| &first.spec.members);
+    let said = || proposals.values().map(|heard| &heard.proposal);
     let agreed = Agreed {
-        deadline_ms: proposals.values().map(|p| p.deadline_ms).min().unwrap_or_default(),
-        session: hash_of(proposals.values()),
+        deadline_ms: said().map(|it| it.deadline_ms).min().unwrap_or_default(),
+        session: hash_of(members, said()),
         rules: *joint.rules(),
         decided_by: joint.decided_by(members),
-        left_out: proposals.values().map(|p| u64::from(p.source == Origin::LeftOut)).sum(),
-        earlier: earlier(proposals.values()),
+        left_out: said().map(|it| u64::from(it.source == Origin::LeftOut)).sum(),
+        earlier: earlier(said()),
         kept: kept(proposals),
-        audit: proposals.iter().map(|(party, p)| (*party, p.audit)).collect(),
+        audit: proposals.iter().map(|(party, heard)| (*party, heard.proposal.audit)).collect(),
         told: proposals
             .iter()
             .filter(|(party, _)| **party != me)
-            .filter_map(|(party, p)| Some((*party, *p.seen.get(me.index())?)))
+            .map(|(party, heard)| (*party, heard.seen))
             .collect(),
     };
     Ok((joint, agreed))
@@ -223,13 +266,14 @@ fn settle(proposals: &BTreeMap<Party, Proposal>, me: Party) -> Result<(JointRule
 
 /// Returns the answer that all members with data name as kept; none if one names another, or none.
 /// The others bring nothing that the answer depends on.
-fn kept(proposals: &BTreeMap<Party, Proposal>) -> Option<AnswerId> {
+fn kept(proposals: &BTreeMap<Party, Heard>) -> Option<AnswerId> {
     let spec = &proposals.values().next()?.spec;
     let has_part = |party: &Party| {
         let role = spec.members.get(party.index()).map(|member| member.role);
         role.is_some_and(|role| role.input || role.output)
     };
-    let mut named = proposals.iter().filter(|(party, _)| has_part(party)).map(|(_, it)| it.kept);
+    let mut named =
+        proposals.iter().filter(|(party, _)| has_part(party)).map(|(_, it)| it.proposal.kept);
     let first = named.next()??;
     named.all(|other| other == Some(first)).then_some(first)
 }
@@ -264,10 +308,12 @@ fn earlier<'a>(proposals: impl Iterator<Item = &'a Proposal>) -> Vec<AnswerId> {
 }
 
 /// Refuses columns that a client has made beside the dataset of a party whose rules forbid that.
-fn check_sources(proposals: &BTreeMap<Party, Proposal>) -> Result<(), Refusal> {
-    let strict = |p: &Proposal| p.source.is_dataset() && !p.rules.client_columns;
-    let of = proposals.iter().find(|(_, p)| strict(p)).map(|(party, _)| *party);
-    let whose = proposals.iter().find(|(_, p)| p.source == Origin::Client).map(|(party, _)| *party);
+fn check_sources(proposals: &BTreeMap<Party, Heard>) -> Result<(), Refusal> {
+    let strict = |it: &Proposal| it.source.is_dataset() && !it.rules.client_columns;
+    let first = |which: &dyn Fn(&Proposal) -> bool| {
+        proposals.iter().find(|(_, heard)| which(&heard.proposal)).map(|(party, _)| *party)
+    };
+    let (of, whose) = (first(&strict), first(&|it| it.source == Origin::Client));
     match of.zip(whose) {
         None => Ok(()),
         Some((of, whose)) => Err(Refusal::ClientColumns { of, whose }),
@@ -275,35 +321,36 @@ fn check_sources(proposals: &BTreeMap<Party, Proposal>) -> Result<(), Refusal> {
 }
 
 /// Refuses thresholds that are of no profile of the consortium file, where that has any.
-fn check_listed(proposals: &BTreeMap<Party, Proposal>, listed: &[Rules]) -> Result<(), Refusal> {
+fn check_listed(proposals: &BTreeMap<Party, Heard>, listed: &[Rules]) -> Result<(), Refusal> {
     let is_listed =
         |rules: &Rules| listed.is_empty() || listed.iter().any(|one| rules.has_thresholds_of(one));
-    match proposals.iter().find(|(_, proposal)| !is_listed(&proposal.rules)) {
+    match proposals.iter().find(|(_, heard)| !is_listed(&heard.proposal.rules)) {
         Some((of, _)) => Err(Refusal::Unlisted { of: *of }),
         None => Ok(()),
     }
 }
 
 /// Reads the spec in a proposal that came before its session was opened here; none if it is no
-/// proposal. The spec tells its sender's wish, and proves nothing.
+/// proposal. The spec tells its sender's wish, and proves nothing. Its members are those of this
+/// party's own consortium file.
 #[must_use]
-pub fn peek(proposal: &[u8]) -> Option<Spec> {
-    wire::decode::<Proposal>(proposal).ok().map(|proposal| proposal.spec)
-}
-
-fn decode(from: Party, bytes: &[u8]) -> Result<Proposal, Fault> {
-    wire::decode(bytes).map_err(|_| Fault::blame(from, Misbehaviour::Malformed))
+pub fn peek(proposal: &[u8], roster: &Roster) -> Option<Spec> {
+    Heard::decode(proposal, roster).map(|heard| heard.spec)
 }
 
 /// Refuses a nonce or key that comes twice: a party that sends it did not draw it. The culprit is
 /// known only if the nonce or key is this party's own.
-fn check_fresh(ours: &Proposal, others: &BTreeMap<Party, Proposal>) -> Result<(), Fault> {
-    if let Some((party, _)) = others.iter().find(|(_, theirs)| theirs.repeats(ours)) {
+fn check_fresh(ours: &Heard, others: &BTreeMap<Party, Heard>) -> Result<(), Fault> {
+    if let Some((party, _)) =
+        others.iter().find(|(_, theirs)| theirs.proposal.repeats(&ours.proposal))
+    {
         return Err(Fault::blame(*party, Misbehaviour::RepeatedNonce));
     }
-    let mut seen: Vec<(Party, &Proposal)> = Vec::with_capacity(others.len());
+    let mut seen: Vec<(Party, &Heard)> = Vec::with_capacity(others.len());
     for (party, theirs) in others {
-        if let Some((one, _)) = seen.iter().find(|(_, before)| theirs.repeats(before)) {
+        if let Some((one, _)) =
+            seen.iter().find(|(_, before)| theirs.proposal.repeats(&before.proposal))
+        {
             let (one, other) = (*one, *party);
             return Err(Fault::Echo { one, other });
         }
@@ -386,8 +433,7 @@ impl PairKey {
         secret: &ReusableSecret,
         (me, other): (Party, Party),
         key: &[u8; 32],
-        session: &SessionHash,
-        link: &[u8; 32],
+        context: &PairContext<'_>,
     ) -> Result<Self, Fault> {
         let shared = secret.diffie_hellman(&PublicKey::from(*key));
         if !is_canonical(key) || !shared.was_contributory() {
@@ -395,10 +441,16 @@ impl PairKey {
         }
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 pair key");
         hasher.update(shared.as_bytes());
+        let PairContext { session, link, told } = context;
         hasher.update(session.as_bytes());
         hasher.update(&me.min(other).to_bytes());
         hasher.update(&me.max(other).to_bytes());
-        hasher.update(link);
+        for AuditHead { losses, number, hash } in told {
+            hasher.update(&losses.to_le_bytes());
+            hasher.update(&number.to_le_bytes());
+            hasher.update(hash);
+        }
+        hasher.update(link.as_slice());
         let key = Self(*hasher.finalize().as_bytes());
         hasher.zeroize();
         Ok(key)
@@ -437,9 +489,10 @@ impl fmt::Debug for PairKey {
     }
 }
 
-/// Hashes the proposals of all members, in the agreed order.
-fn hash_of<'a>(proposals: impl Iterator<Item = &'a Proposal>) -> SessionHash {
+/// Hashes the members, and the proposals of all, in the agreed order.
+fn hash_of<'a>(members: &[Member], proposals: impl Iterator<Item = &'a Proposal>) -> SessionHash {
     let mut hasher = blake3::Hasher::new_derive_key("cloister 1 session");
+    hash_ids(&mut hasher, members.iter().map(|member| &member.id));
     for proposal in proposals {
         let bytes = wire::encode(proposal).expect("every proposal here was encoded before");
         hasher.update(&(bytes.len() as u64).to_le_bytes());
@@ -456,30 +509,6 @@ impl Proposal {
         Rules { client_columns, ..self.rules }
     }
 
-    fn new(offer: Offer, secret: &ReusableSecret, rng: &mut impl CryptoRng) -> Self {
-        let mut nonce = [0; 32];
-        rng.fill_bytes(&mut nonce);
-        let mut seen = offer.seen;
-        seen.resize(offer.spec.members.len(), AuditHead::default());
-        let mut earlier = offer.earlier;
-        earlier.truncate(MAX_EARLIER);
-        Self {
-            version: wire::VERSION,
-            spec: offer.spec,
-            rules: offer.rules,
-            deadline_ms: offer.deadline_ms,
-            serves: offer.serves,
-            source: offer.source,
-            kinds: offer.kinds,
-            audit: offer.audit,
-            seen,
-            earlier,
-            kept: offer.kept,
-            nonce,
-            key: PublicKey::from(secret).to_bytes(),
-        }
-    }
-
     fn repeats(&self, other: &Self) -> bool {
         self.nonce == other.nonce || self.key == other.key
     }
@@ -491,22 +520,85 @@ impl Proposal {
         let field = format!("kind of the values in column {}", column + 1);
         Some(Difference { field, ours: ours.to_string(), theirs: theirs.to_string() })
     }
+}
+
+impl Heard {
+    /// Makes this party's own proposal.
+    ///
+    /// # Errors
+    /// If a member is none of the consortium.
+    fn own(
+        offer: Offer,
+        secret: &ReusableSecret,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, InputError> {
+        let mut nonce = [0; 32];
+        rng.fill_bytes(&mut nonce);
+        let mut earlier = offer.earlier;
+        earlier.truncate(MAX_EARLIER);
+        let proposal = Proposal {
+            version: wire::VERSION,
+            spec: SentSpec::new(&offer.spec, &offer.roster)?,
+            rules: offer.rules,
+            deadline_ms: offer.deadline_ms,
+            serves: offer.serves,
+            source: offer.source,
+            kinds: offer.kinds,
+            audit: offer.audit,
+            earlier,
+            kept: offer.kept,
+            nonce,
+            key: PublicKey::from(secret).to_bytes(),
+        };
+        Ok(Self { proposal, spec: offer.spec, seen: AuditHead::default() })
+    }
+
+    /// Encodes this party's proposal for a party of whose chain it remembers this head.
+    ///
+    /// # Errors
+    /// If the parameters are too long.
+    fn message(&self, seen: AuditHead) -> Result<Vec<u8>, InputError> {
+        let too_long = |_| InputError::TooMuch {
+            what: "bytes of parameters",
+            actual: wire::MAX_STRUCTURED,
+            limit: wire::MAX_STRUCTURED,
+        };
+        wire::encode(&Sent { proposal: self.proposal.clone(), seen }).map_err(too_long)
+    }
+
+    /// Reads another party's message; none if it is no proposal, or names no members.
+    fn decode(message: &[u8], roster: &Roster) -> Option<Self> {
+        let Sent { proposal, seen } = wire::decode(message).ok()?;
+        let spec = proposal.spec.clone().read(roster)?;
+        Some(Self { proposal, spec, seen })
+    }
 
     fn compare(&self, party: Party, theirs: &Self) -> Result<(), Fault> {
-        let version = (self.version != theirs.version).then(|| Difference {
+        let (ours, other) = (&self.proposal, &theirs.proposal);
+        let version = (ours.version != other.version).then(|| Difference {
             field: "version".into(),
-            ours: self.version.to_string(),
-            theirs: theirs.version.to_string(),
+            ours: ours.version.to_string(),
+            theirs: other.version.to_string(),
         });
         let difference = version
             .or_else(|| self.spec.first_difference(&theirs.spec))
-            .or_else(|| self.first_other_kind(theirs));
+            .or_else(|| self.first_other_file(other))
+            .or_else(|| ours.first_other_kind(other));
         match difference {
             None => Ok(()),
             Some(difference) => {
                 Err(Fault::Disagreement { party, difference: Box::new(difference) })
             }
         }
+    }
+
+    /// Finds out whether the same places are other members' in the sender's consortium file.
+    fn first_other_file(&self, theirs: &Proposal) -> Option<Difference> {
+        (!theirs.spec.is_of(&self.spec.members)).then(|| Difference {
+            field: "members".into(),
+            ours: self.spec.members_text(),
+            theirs: "those of another consortium file".into(),
+        })
     }
 }
 

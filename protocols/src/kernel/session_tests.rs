@@ -78,14 +78,20 @@ fn a_pair_key_is_of_one_session_one_pair_and_one_link() {
     let [a, b] = [0, 1].map(|_| ReusableSecret::random_from_rng(&mut rng));
     let public = PublicKey::from(&b).to_bytes();
     let (session, other) = (SessionHash::fixed([1; 32]), SessionHash::fixed([2; 32]));
-    let derive = |pair: (usize, usize), session: &SessionHash, link: u8| {
+    let derive = |pair: (usize, usize), session: &SessionHash, link: u8, told: [u64; 2]| {
         let pair = (party(pair.0), party(pair.1));
-        PairKey::derive(&a, pair, &public, session, &[link; 32]).unwrap().0
+        let told = told.map(|number| AuditHead { losses: 0, number, hash: [0; 32] });
+        let context = PairContext { session, link: &[link; 32], told };
+        PairKey::derive(&a, pair, &public, &context).unwrap().0
     };
-    let key = derive((0, 1), &session, 1);
-    assert_eq!(key, derive((1, 0), &session, 1));
-    let others =
-        [derive((0, 1), &other, 1), derive((0, 2), &session, 1), derive((0, 1), &session, 2)];
+    let key = derive((0, 1), &session, 1, [3, 4]);
+    assert_eq!(key, derive((1, 0), &session, 1, [3, 4]));
+    let others = [
+        derive((0, 1), &other, 1, [3, 4]),
+        derive((0, 2), &session, 1, [3, 4]),
+        derive((0, 1), &session, 2, [3, 4]),
+        derive((0, 1), &session, 1, [4, 3]),
+    ];
     assert!(!others.contains(&key));
 }
 
@@ -103,13 +109,11 @@ fn the_strictest_rules_and_the_shortest_deadline_hold() {
 #[test]
 fn every_party_names_the_field_that_differs() {
     type Change = fn(&mut Spec);
-    let changes: [(&str, Change); 12] = [
+    let changes: [(&str, Change); 10] = [
         ("network", |spec| spec.network = "other".into()),
         ("run", |spec| spec.run = 1),
         ("function", |spec| spec.function = "Other".into()),
         ("suite", |spec| spec.suite = "replicated".into()),
-        ("members", |spec| spec.members[0].id.name = "other".into()),
-        ("members", |spec| spec.members[0].id.fingerprint[31] = 9),
         ("members", |spec| spec.members.reverse()),
         ("roles.input", |spec| spec.members[1].role = Role::HELPER),
         ("roles.compute", |spec| spec.members[2].role.compute = false),
@@ -127,6 +131,34 @@ fn every_party_names_the_field_that_differs() {
             assert_eq!(party.index() == 2, index != 2, "{field}");
         }
     }
+}
+
+#[test]
+fn members_of_another_consortium_file_are_a_difference() {
+    let changes: [fn(&mut MemberId); 2] =
+        [|id| id.name = "other".into(), |id| id.fingerprint[31] = 9];
+    for change in changes {
+        let report = with_another(|offer| {
+            change(&mut offer.spec.members[0].id);
+            offer.roster = offer.spec.ids().cloned().collect();
+        });
+        for ending in &report.endings {
+            let Some(Fault::Disagreement { difference, .. }) = ending.fault() else {
+                panic!("{ending:?}");
+            };
+            assert_eq!(difference.field, "members");
+            assert_eq!(difference.theirs, "those of another consortium file");
+        }
+    }
+}
+
+#[test]
+fn a_proposal_of_many_is_as_long_as_one_of_few() {
+    let length = |parties: usize| {
+        let report = simulate(Simulation::new(testing::seed()), &offers(parties));
+        report.transcript[0].body.len()
+    };
+    assert_eq!(length(40), length(2));
 }
 
 #[test]
@@ -176,13 +208,17 @@ fn a_reflected_proposal_is_refused() {
     assert_eq!(report.endings[0].fault(), Some(&blamed));
 }
 
+fn change_proposal(envelope: &mut Envelope, change: impl FnOnce(&mut Proposal)) {
+    let mut sent: Sent = wire::decode(&envelope.message.body).unwrap();
+    change(&mut sent.proposal);
+    envelope.message.body = wire::encode(&sent).unwrap().into();
+}
+
 /// Runs the agreement with a proposal of party 1 that `change` has changed.
 fn with_proposal(change: impl Fn(&mut Proposal) + 'static) -> Report<Settled> {
     let adversary = move |mut envelope: Envelope| {
         if envelope.from == party(1) && envelope.message.sequence == 0 {
-            let mut proposal: Proposal = wire::decode(&envelope.message.body).unwrap();
-            change(&mut proposal);
-            envelope.message.body = wire::encode(&proposal).unwrap().into();
+            change_proposal(&mut envelope, &change);
         }
         vec![envelope]
     };
@@ -197,15 +233,13 @@ fn a_reflected_key_or_nonce_alone_is_refused() {
         let first: std::cell::OnceCell<[u8; 32]> = std::cell::OnceCell::new();
         let is_nonce = part as usize == parts[0] as usize;
         let adversary = move |mut envelope: Envelope| {
-            let mut proposal: Proposal = wire::decode(&envelope.message.body).unwrap();
-            let stolen = *first.get_or_init(|| part(&proposal));
+            let sent: Sent = wire::decode(&envelope.message.body).unwrap();
+            let stolen = *first.get_or_init(|| part(&sent.proposal));
             if envelope.from == party(1) {
-                if is_nonce {
-                    proposal.nonce = stolen
-                } else {
-                    proposal.key = stolen
-                }
-                envelope.message.body = wire::encode(&proposal).unwrap().into();
+                change_proposal(&mut envelope, |proposal| {
+                    let place = if is_nonce { &mut proposal.nonce } else { &mut proposal.key };
+                    *place = stolen;
+                });
             }
             vec![envelope]
         };
@@ -228,10 +262,8 @@ fn thief(steal: fn(&mut Proposal, Proposal)) -> impl FnMut(Envelope) -> Vec<Enve
         }
         if envelope.message.sequence == 0 && way == (2, 0) {
             let mut own = held.take().unwrap();
-            let theirs = wire::decode(&envelope.message.body).unwrap();
-            let mut proposal = wire::decode(&own.message.body).unwrap();
-            steal(&mut proposal, theirs);
-            own.message.body = wire::encode(&proposal).unwrap().into();
+            let theirs: Sent = wire::decode(&envelope.message.body).unwrap();
+            change_proposal(&mut own, |proposal| steal(proposal, theirs.proposal));
             own.retag = true;
             return vec![own, envelope];
         }
@@ -302,25 +334,39 @@ async fn agree_and_greet(
     channel.gather_exactly(1).await.map(drop)
 }
 
-#[test]
-fn parties_that_were_told_different_things_find_out_with_the_first_bound_message() {
+/// Agrees and greets, while a bit of the proposal from party 1 to party 0 is flipped, so many bytes
+/// before its end.
+fn with_flipped_bit(from_behind: usize) -> Report<()> {
     let length = {
         let report = simulate(Simulation::new(1), &offers(3));
         report.transcript[0].body.len()
     };
-    // A bit of the key, which comes last; and one of the nonce before it.
-    for bit in [8 * (length - 1), 8 * (length - 40)] {
-        let flip = Tamper::new(party(1), Some(party(0)), 0, Action::Flip(bit)).retagging();
-        let simulation = Simulation::new(testing::seed()).adversary(flip);
-        let report = simulation.run(|channel, _, rng| {
-            agree_and_greet(channel, testing::offer(3, Profile::Teaching.rules()), rng)
-        });
+    let flip = Action::Flip(8 * (length - from_behind));
+    let tamper = Tamper::new(party(1), Some(party(0)), 0, flip).retagging();
+    Simulation::new(testing::seed()).adversary(tamper).run(|channel, _, rng| {
+        agree_and_greet(channel, testing::offer(3, Profile::Teaching.rules()), rng)
+    })
+}
+
+#[test]
+fn parties_that_were_told_different_things_find_out_with_the_first_bound_message() {
+    // A bit of the key, which comes before the head that is told; and one of the nonce before it.
+    for from_behind in [49, 81] {
         // No party can tell whether the other or the third one lied.
-        for ending in &report.endings {
+        for ending in with_flipped_bit(from_behind).endings {
             let fault = ending.fault();
             assert!(matches!(fault, Some(Fault::DifferentSession { .. })), "{fault:?}");
             assert!(fault.unwrap().to_string().contains("or a third party"));
         }
+    }
+}
+
+#[test]
+fn a_head_that_was_changed_on_its_way_is_noticed_by_the_two_that_it_concerns() {
+    let endings = with_flipped_bit(1).endings;
+    for (me, other) in [(0, 1), (1, 0)] {
+        let different = Fault::DifferentSession { party: party(other) };
+        assert_eq!(endings[me].fault(), Some(&different));
     }
 }
 
@@ -405,54 +451,62 @@ fn a_proposal_is_these_bytes() {
     offer.spec.parameters.insert("p".into(), "1".into());
     offer.spec.shape.insert("length".into(), 3);
     testing::set_helpers(&mut offer.spec, 1);
-    let Offer { spec, rules, deadline_ms, serves, .. } = offer;
+    let Offer { spec, roster, rules, deadline_ms, serves, .. } = offer;
     let earlier = vec![AnswerId([3; 16]), AnswerId([4; 16])];
     let kinds = [ColumnKind::Text, ColumnKind::Number];
     let (source, audit) = (Origin::Dataset, AuditHead { losses: 2, number: 9, hash: [6; 32] });
-    let seen = vec![AuditHead::default(), AuditHead { losses: 1, number: 4, hash: [5; 32] }];
+    let seen = AuditHead { losses: 1, number: 4, hash: [5; 32] };
     let (version, nonce, key) = (wire::VERSION, [7; 32], [8; 32]);
     let proposal = Proposal {
         version,
-        spec,
+        spec: SentSpec::new(&spec, &roster).unwrap(),
         rules,
         deadline_ms,
         serves,
         source,
         kinds,
         audit,
-        seen,
         earlier,
         kept: Some(AnswerId([9; 16])),
         nonce,
         key,
     };
-    let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
-    let number = |number: u64| number.to_le_bytes().to_vec();
+    let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+    let fixed = |number: u64| number.to_le_bytes().to_vec();
+    let check = {
+        let mut hasher = blake3::Hasher::new_derive_key("cloister 1 members of a proposal");
+        hasher.update(&fixed(2));
+        for (name, byte) in [("member 0", 0), ("member 1", 1)] {
+            hasher.update(&[fixed(8), name.into(), vec![byte; 32]].concat());
+        }
+        hasher.finalize().as_bytes()[..8].to_vec()
+    };
     let expected = [
-        vec![10],
+        vec![11],
         text("F"),
-        [number(1), text("p"), text("1")].concat(),
-        [number(1), text("length"), number(3)].concat(),
-        [number(2), text("member 0"), vec![0; 32], vec![1, 1, 1]].concat(),
-        [text("member 1"), vec![1; 32], vec![0, 1, 0]].concat(),
+        [vec![1], text("p"), text("1")].concat(),
+        [vec![1], text("length"), vec![3]].concat(),
+        // Two stretches: the place of the first, their number, and their role.
+        vec![2, 0, 1, 1, 1, 1, 1, 1, 0, 1, 0],
+        check,
         text("masked"),
         text("network"),
-        number(0),
-        [vec![3, 0], number(10), number(5), vec![90, 0]].concat(),
-        number(60_000),
+        vec![0],
+        vec![3, 10, 5, 90, 0],
+        // A mark of two bytes that follow.
+        vec![251, 0x60, 0xea],
         vec![1],
-        vec![2, 0, 0, 0],
+        vec![2],
         vec![1, 3],
-        [number(2), number(9), vec![6; 32]].concat(),
-        [number(2), number(0), number(0), vec![0; 32]].concat(),
-        [number(1), number(4), vec![5; 32]].concat(),
-        [number(2), vec![3; 16], vec![4; 16]].concat(),
+        [fixed(2), fixed(9), vec![6; 32]].concat(),
+        [vec![2], vec![3; 16], vec![4; 16]].concat(),
         [vec![1], vec![9; 16]].concat(),
         vec![7; 32],
         vec![8; 32],
+        [fixed(1), fixed(4), vec![5; 32]].concat(),
     ]
     .concat();
-    assert_eq!(wire::encode(&proposal).unwrap(), expected);
+    assert_eq!(wire::encode(&Sent { proposal, seen }).unwrap(), expected);
 }
 
 #[test]
@@ -465,7 +519,7 @@ fn a_kept_answer_is_given_again_only_if_all_members_with_data_name_it() {
             offer.kept = kept;
             let mut rng = testing::rng(1);
             let secret = ReusableSecret::random_from_rng(&mut rng);
-            (party(index), Proposal::new(offer, &secret, &mut rng))
+            (party(index), Heard::own(offer, &secret, &mut rng).unwrap())
         });
         kept(&proposals.collect())
     };
@@ -491,7 +545,8 @@ fn cut_long_and_trailing_proposals_are_refused() {
 proptest! {
     #[test]
     fn no_bytes_make_decoding_a_proposal_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-        let _ = decode(party(1), &bytes);
+        let offer = testing::offer(3, Profile::Teaching.rules());
+        let _ = Heard::decode(&bytes, &offer.roster);
     }
 
     #[test]
@@ -522,6 +577,12 @@ proptest! {
     }
 }
 
+fn proposal(offer: Offer) -> Proposal {
+    let mut rng = testing::rng(1);
+    let secret = ReusableSecret::random_from_rng(&mut rng);
+    Heard::own(offer, &secret, &mut rng).unwrap().proposal
+}
+
 #[test]
 fn answers_that_two_members_name_come_first_and_each_once() {
     let name = |number: u8| AnswerId([number; 16]);
@@ -529,8 +590,7 @@ fn answers_that_two_members_name_come_first_and_each_once() {
     let proposals = all.iter().map(|names| {
         let mut offer = testing::offer(3, Profile::Production.rules());
         offer.earlier = names.iter().copied().map(name).collect();
-        let mut rng = testing::rng(1);
-        Proposal::new(offer, &ReusableSecret::random_from_rng(&mut rng), &mut rng)
+        proposal(offer)
     });
     let proposals: Vec<Proposal> = proposals.collect();
     assert_eq!(earlier(proposals.iter()), [1, 9, 3, 2, 8].map(name));
@@ -538,7 +598,5 @@ fn answers_that_two_members_name_come_first_and_each_once() {
         (0..2 * MAX_EARLIER as u128).map(|n| AnswerId(n.to_le_bytes())).collect();
     let mut offer = testing::offer(3, Profile::Production.rules());
     offer.earlier = many.clone();
-    let mut rng = testing::rng(1);
-    let proposal = Proposal::new(offer, &ReusableSecret::random_from_rng(&mut rng), &mut rng);
-    assert_eq!(earlier([proposal].iter()), many[..MAX_EARLIER]);
+    assert_eq!(earlier([proposal(offer)].iter()), many[..MAX_EARLIER]);
 }

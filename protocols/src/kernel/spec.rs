@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::algebra::elementwise::zip_exact;
-use crate::algebra::input_error::InputError;
-pub use crate::kernel::roles::{Role, Roles};
-use crate::kernel::wire;
 use serde::{Deserialize, Serialize};
+
+use crate::algebra::input_error::InputError;
+use crate::kernel::members::MemberList;
+pub use crate::kernel::members::{Member, MemberId, Roster};
+pub use crate::kernel::roles::{Role, Roles};
 
 /// The canonical description of a computation, which all its parties must agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,23 +29,16 @@ pub struct Spec {
     pub run: u64,
 }
 
-/// A member of one computation.
+/// A spec as it travels: its members by their places in the consortium file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
-    /// Its name and certificate.
-    pub id: MemberId,
-    /// Its role.
-    pub role: Role,
-}
-
-/// A member as every party knows it: by name and pinned certificate.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct MemberId {
-    /// Its name in the consortium file.
-    pub name: String,
-    /// The SHA-256 fingerprint of its first certificate in the consortium file.
-    #[serde(with = "wire::digest")]
-    pub fingerprint: [u8; 32],
+pub(super) struct SentSpec {
+    function: String,
+    parameters: BTreeMap<String, String>,
+    shape: BTreeMap<String, u64>,
+    members: MemberList,
+    suite: String,
+    network: String,
+    run: u64,
 }
 
 /// Reads one part of a role.
@@ -108,7 +102,7 @@ impl Spec {
             })
     }
 
-    fn members_text(&self) -> String {
+    pub(super) fn members_text(&self) -> String {
         self.ids().map(MemberId::to_string).collect::<Vec<_>>().join(", ")
     }
 
@@ -127,14 +121,27 @@ impl Spec {
     }
 }
 
-impl Member {
-    /// Gives each of these members its role; none if there are not as many roles as members.
-    #[must_use]
-    pub fn with_roles(ids: Vec<MemberId>, roles: &Roles) -> Option<Vec<Self>> {
-        if ids.len() != roles.count() {
-            return None;
-        }
-        Some(zip_exact(ids, roles.iter()).map(|(id, role)| Self { id, role }).collect())
+impl SentSpec {
+    /// Makes the form of `spec` that travels.
+    ///
+    /// # Errors
+    /// If a member is none of the consortium.
+    pub(super) fn new(spec: &Spec, roster: &Roster) -> Result<Self, InputError> {
+        let Spec { function, parameters, shape, members, suite, network, run } = spec.clone();
+        let members = MemberList::new(&members, roster)?;
+        Ok(Self { function, parameters, shape, members, suite, network, run })
+    }
+
+    /// Returns the spec; none if the consortium has no such members.
+    pub(super) fn read(self, roster: &Roster) -> Option<Spec> {
+        let Self { function, parameters, shape, members, suite, network, run } = self;
+        let members = members.read(roster)?;
+        Some(Spec { function, parameters, shape, members, suite, network, run })
+    }
+
+    /// Returns whether the sender knows these members as this party does.
+    pub(super) fn is_of(&self, members: &[Member]) -> bool {
+        self.members.is_of(members)
     }
 }
 
@@ -175,19 +182,13 @@ impl fmt::Display for Difference {
     }
 }
 
-impl fmt::Display for MemberId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.fingerprint;
-        write!(f, "{} ({a:02x}{b:02x}{c:02x}{d:02x}…)", self.name)
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::kernel::rules::Profile;
+    use crate::kernel::wire;
     use crate::testing::offer;
 
     pub(in crate::kernel) fn role() -> impl Strategy<Value = Role> {
@@ -201,11 +202,13 @@ pub(super) mod tests {
             list in prop::collection::vec(role(), 0..9),
         ) {
             let Ok(roles) = Roles::new(list.clone()) else { return Ok(()) };
-            let mut spec = offer(list.len(), Profile::Teaching.rules()).spec;
+            let mut offer = offer(list.len(), Profile::Teaching.rules());
+            let spec = &mut offer.spec;
             spec.members = Member::with_roles(spec.ids().cloned().collect(), &roles).unwrap();
-            let read: Spec = wire::decode(&wire::encode(&spec).unwrap()).unwrap();
+            let sent = wire::encode(&SentSpec::new(spec, &offer.roster).unwrap()).unwrap();
+            let read = wire::decode::<SentSpec>(&sent).unwrap().read(&offer.roster).unwrap();
             prop_assert_eq!(read.roles(), Ok(roles.clone()));
-            prop_assert_eq!(&read, &spec);
+            prop_assert_eq!(&read, spec);
             prop_assert!(roles.iter().eq(list));
         }
     }

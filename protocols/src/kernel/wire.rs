@@ -1,16 +1,17 @@
 //! Bytes on the wire. The only file that names bincode.
 //!
-//! Integers are fixed-width and little-endian: variable-length integers would make random 64-bit
-//! shares longer. Every decode has a limit, counts trailing bytes as an error, and allocates
-//! nothing before the announced bytes are there. Bulk vectors of ring elements travel as they lie
-//! in memory, little-endian.
+//! Integers of frames' headers are fixed-width and little-endian, in every version: so a node of
+//! another version is recognised. Those of structured messages take as few bytes as they need, because
+//! most are small. Bulk vectors of ring elements travel as they lie in memory, little-endian. Every
+//! decode has a limit, counts trailing bytes as an error, and allocates nothing before the announced
+//! bytes are there.
 //!
 //! A frame is `header ‖ body`; the transport delimits it by a length of four bytes. No frame names
 //! its sender: the transport knows it.
 
 use std::sync::Arc;
 
-use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use bincode::config::{Config, Configuration, Fixint, Limit, LittleEndian, Varint};
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -19,7 +20,7 @@ use crate::algebra::secret_elements::SecretElements;
 
 /// The version of frames and protocols. Nodes of different versions refuse each other at the
 /// greeting. The number 1 in the domain strings of hashes is another one, and stays.
-pub const VERSION: u8 = 10;
+pub const VERSION: u8 = 11;
 
 /// The longest frame in bytes, header and body together. Longer messages are cut into parts, so
 /// that sessions divide a link fairly.
@@ -35,8 +36,13 @@ pub const MAX_STRUCTURED: usize = 1 << 20;
 /// one frame with its header.
 pub const MAX_UNCUT: usize = MAX_PART;
 
-type Config = Configuration<LittleEndian, Fixint, Limit<MAX_STRUCTURED>>;
-const CONFIG: Config = bincode::config::legacy().with_limit::<MAX_STRUCTURED>();
+/// The encoding of headers.
+const HEADER: Configuration<LittleEndian, Fixint, Limit<MAX_STRUCTURED>> =
+    bincode::config::legacy().with_limit::<MAX_STRUCTURED>();
+
+/// The encoding of structured messages.
+const STRUCTURED: Configuration<LittleEndian, Varint, Limit<MAX_STRUCTURED>> =
+    bincode::config::standard().with_limit::<MAX_STRUCTURED>();
 
 /// The name of a session on a link, before and after its spec is agreed. All parties derive the 16
 /// bytes from their clients' requests.
@@ -49,24 +55,16 @@ impl std::fmt::Display for SessionId {
     }
 }
 
-/// The encoding of keys, hashes and fingerprints as two numbers: the same bytes as one by one, in a
-/// sixteenth of the steps. A proposal lists every member, and every member gets every other's.
-pub(crate) mod digest {
+/// The encoding of a number in eight bytes, whatever its size: so that a length tells nothing of it.
+pub(crate) mod fixed {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::algebra::digest;
-
-    pub(crate) fn serialize<S: Serializer>(
-        bytes: &[u8; 32],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        digest::halves(bytes).map(u128::from_le_bytes).serialize(serializer)
+    pub(crate) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        number.to_le_bytes().serialize(serializer)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<[u8; 32], D::Error> {
-        Ok(bytemuck::cast(<[u128; 2]>::deserialize(deserializer)?.map(u128::to_le_bytes)))
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        <[u8; 8]>::deserialize(deserializer).map(u64::from_le_bytes)
     }
 }
 
@@ -136,7 +134,8 @@ impl Frame {
     /// them.
     #[must_use]
     pub fn header_bytes(&self) -> Vec<u8> {
-        encode(&self.header).expect("a header is short and has no fallible parts")
+        encode_by(HEADER, MAX_UNCUT, &self.header)
+            .expect("a header is short and has no fallible parts")
     }
 
     /// Takes a frame apart without copying its body.
@@ -144,7 +143,7 @@ impl Frame {
     /// # Errors
     /// If the header does not decode.
     pub fn decode(mut bytes: BytesMut) -> Result<Self, WireError> {
-        let (header, used) = decode_front::<Header>(&bytes)?;
+        let (header, used) = decode_front::<Header>(HEADER, &bytes)?;
         let body = bytes.split_off(used).freeze();
         Ok(Self { header, body })
     }
@@ -155,7 +154,7 @@ impl Frame {
 /// # Errors
 /// If it is longer than [`MAX_STRUCTURED`], or has no encoding.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
-    encode_up_to(MAX_STRUCTURED, value)
+    encode_by(STRUCTURED, MAX_STRUCTURED, value)
 }
 
 /// Encodes a structured message that goes in one frame.
@@ -163,11 +162,15 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
 /// # Errors
 /// If it is longer than [`MAX_UNCUT`], or has no encoding.
 pub fn encode_uncut<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
-    encode_up_to(MAX_UNCUT, value)
+    encode_by(STRUCTURED, MAX_UNCUT, value)
 }
 
-fn encode_up_to<T: Serialize>(most: usize, value: &T) -> Result<Vec<u8>, WireError> {
-    let bytes = bincode::serde::encode_to_vec(value, CONFIG).map_err(|_| WireError::Unencodable)?;
+fn encode_by<T: Serialize>(
+    config: impl Config,
+    most: usize,
+    value: &T,
+) -> Result<Vec<u8>, WireError> {
+    let bytes = bincode::serde::encode_to_vec(value, config).map_err(|_| WireError::Unencodable)?;
     if bytes.len() > most {
         return Err(WireError::TooLong);
     }
@@ -179,7 +182,7 @@ fn encode_up_to<T: Serialize>(most: usize, value: &T) -> Result<Vec<u8>, WireErr
 /// # Errors
 /// If they do not decode, or more bytes follow.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
-    let (value, used) = decode_front(bytes)?;
+    let (value, used) = decode_front(STRUCTURED, bytes)?;
     match bytes.len().saturating_sub(used) {
         0 => Ok(value),
         trailing => Err(WireError::Trailing(trailing)),
@@ -238,8 +241,11 @@ impl<R: Ring> AsRef<[u8]> for Elements<R> {
     }
 }
 
-fn decode_front<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), WireError> {
-    bincode::serde::decode_from_slice(bytes, CONFIG).map_err(|_| WireError::Malformed)
+fn decode_front<T: DeserializeOwned>(
+    config: impl Config,
+    bytes: &[u8],
+) -> Result<(T, usize), WireError> {
+    bincode::serde::decode_from_slice(bytes, config).map_err(|_| WireError::Malformed)
 }
 
 #[cfg(test)]
@@ -255,20 +261,21 @@ mod tests {
     }
 
     #[test]
-    fn digests_are_the_bytes_that_they_are() {
+    fn small_numbers_take_a_byte_and_fixed_ones_eight() {
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
-        struct Digest(#[serde(with = "digest")] [u8; 32]);
-        let bytes: [u8; 32] = std::array::from_fn(|index| u8::try_from(index * 7 + 3).unwrap());
-        let encoded = encode(&Digest(bytes)).unwrap();
-        assert_eq!(encoded, encode(&bytes).unwrap());
-        assert_eq!(encoded, bytes);
-        assert_eq!(decode::<Digest>(&encoded), Ok(Digest(bytes)));
-        assert!(decode::<Digest>(&bytes[1..]).is_err());
+        struct Fixed(#[serde(with = "fixed")] u64);
+        assert_eq!(encode(&7_u64).unwrap(), [7]);
+        for number in [0, 7, u64::MAX] {
+            let encoded = encode(&Fixed(number)).unwrap();
+            assert_eq!(encoded, number.to_le_bytes());
+            assert_eq!(decode::<Fixed>(&encoded), Ok(Fixed(number)));
+        }
     }
 
     #[test]
     fn messages_that_are_not_cut_fit_their_frame() {
-        let text = |length: usize| "x".repeat(length - 8);
+        // A long text has its length before it: a mark, and four bytes.
+        let text = |length: usize| "x".repeat(length - 5);
         let longest = encode_uncut(&text(MAX_UNCUT)).unwrap();
         assert_eq!(longest.len(), MAX_UNCUT);
         for header in [Header::Hello, Header::Stop(SessionId([1; 16])), part().header] {
@@ -326,7 +333,7 @@ mod tests {
         let mut bytes = encode(&"text").unwrap();
         bytes.push(0);
         assert_eq!(decode::<String>(&bytes), Err(WireError::Trailing(1)));
-        let promise = u64::MAX.to_le_bytes();
+        let promise = encode(&u64::MAX).unwrap();
         assert_eq!(decode::<String>(&promise), Err(WireError::Malformed));
         assert_eq!(decode::<Vec<u64>>(&promise), Err(WireError::Malformed));
     }

@@ -107,8 +107,10 @@ impl Setup {
     /// Makes the proposal of each member; as long as those of nodes, so that it costs as many
     /// bytes.
     pub(super) fn offer(&self, request: &Request) -> Offer {
+        let spec = self.spec(request);
         Offer {
-            spec: self.spec(request),
+            roster: spec.ids().cloned().collect(),
+            spec,
             rules: self.rules,
             listed: Vec::new(),
             deadline_ms: 60_000,

@@ -21,7 +21,7 @@ fn table() -> Table {
         computations: 8,
         help: true,
         ahead: false,
-        peek: |bytes| wire::decode(bytes).ok(),
+        peek: |bytes, _| wire::decode(bytes).ok(),
     };
     let mut table = Table::new(node, Instant::now());
     for position in [0, 1, 3] {

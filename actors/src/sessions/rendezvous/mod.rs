@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use cloister_protocols::computation::Request;
 use cloister_protocols::machine::Part;
-use cloister_protocols::session::{MemberId, Spec};
+use cloister_protocols::session::{MemberId, Roster, Spec};
 use cloister_protocols::wire::SessionId;
 
 use self::ahead::Ahead;
@@ -48,7 +48,7 @@ use self::run::{Course, Entry, Interrupted, Key, Run, key};
 use self::run_counters::{Group, RunCounters};
 use super::reservation::Reserve;
 use crate::computation::{Abort, Deliver, PeerStopped};
-use crate::vocabulary::consortium::{Consortium, member_id};
+use crate::vocabulary::consortium::{Consortium, member_id, roster};
 use crate::vocabulary::failure::{Failure, StopNotice};
 
 /// An event.
@@ -231,12 +231,14 @@ pub(super) struct NodeFacts {
     /// This node does preprocessing.
     pub(super) ahead: bool,
     /// Reads the spec in a proposal.
-    pub(super) peek: fn(&[u8]) -> Option<Spec>,
+    pub(super) peek: fn(&[u8], &Roster) -> Option<Spec>,
 }
 
 /// All runs that this node knows of.
 pub(super) struct Table {
     node: NodeFacts,
+    /// All members, as proposals name them.
+    roster: Roster,
     links: BTreeMap<usize, Link>,
     runs: BTreeMap<RunId, Entry>,
     /// The runs that hold their names.
@@ -258,6 +260,7 @@ impl Table {
     /// Creates a table without runs, links or proposals.
     pub(super) fn new(node: NodeFacts, now: Instant) -> Self {
         Self {
+            roster: roster(&node.consortium),
             node,
             links: BTreeMap::new(),
             runs: BTreeMap::new(),
@@ -292,12 +295,20 @@ impl Table {
                 self.follow(position, session, wanted);
             }
             Event::LedAhead { position, made } => self.has_led(position, made),
-            Event::Renewed(consortium) => self.node.consortium = consortium,
+            Event::Renewed(consortium) => {
+                self.roster = roster(&consortium);
+                self.node.consortium = consortium;
+            }
             Event::Tick => self.tick(),
             Event::Close => self.close(),
             Event::Shutdown => self.shut_down(),
         }
         std::mem::take(&mut self.effects)
+    }
+
+    /// Returns all members, as proposals name them.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// Counts the computations of clients and helpers that are under way or wait for links.

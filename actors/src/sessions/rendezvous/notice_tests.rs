@@ -19,7 +19,7 @@ fn table(now: Instant) -> Table {
         computations: 8,
         help: false,
         ahead: false,
-        peek: |_| None,
+        peek: |_, _| None,
     };
     let mut table = Table::new(node, now);
     for position in [1, 2] {

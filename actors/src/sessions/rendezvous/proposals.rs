@@ -33,7 +33,7 @@ impl Table {
     /// If the proposal names this node as helper, none of its clients will ask: see
     /// [`super::helper`].
     pub(super) fn keep_early(&mut self, position: usize, session: SessionId, part: Part) {
-        let Some(spec) = (self.node.peek)(&part.body) else { return };
+        let Some(spec) = (self.node.peek)(&part.body, &self.roster) else { return };
         if spec.network == OWN_NETWORK {
             return self.asked_ahead(position, session, part, spec);
         }

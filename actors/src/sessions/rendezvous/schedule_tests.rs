@@ -174,7 +174,7 @@ impl Node {
             computations: COMPUTATIONS,
             help: true,
             ahead: true,
-            peek: |bytes| wire::decode(bytes).ok(),
+            peek: |bytes, _| wire::decode(bytes).ok(),
         };
         let table = Table::new(node, now);
         let (runs, sessions, up) = Default::default();
