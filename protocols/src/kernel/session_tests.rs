@@ -471,7 +471,7 @@ fn a_proposal_is_these_bytes() {
         nonce,
         key,
     };
-    let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     let fixed = |number: u64| number.to_le_bytes().to_vec();
     let check = {
         let mut hasher = blake3::Hasher::new_derive_key("cloister 1 members of a proposal");
