@@ -1,7 +1,7 @@
 //! The members of a computation, and their names in a proposal: by places in the consortium file.
 //!
 //! All members hold the same file, or their nodes do not link. So a proposal need not repeat names
-//! and fingerprints: it tells stretches of places, and a check of what stands there. The length of a
+//! and fingerprints: it tells ranges of places, and a check of what stands there. The length of a
 //! proposal does not grow with the number of members then, where these follow each other.
 
 use std::fmt;
@@ -39,14 +39,14 @@ pub struct Roster(Arc<[MemberId]>);
 /// The members of one computation as they travel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MemberList {
-    stretches: Vec<Stretch>,
+    ranges: Vec<PlaceRange>,
     /// The first bytes of a hash of the members' names and fingerprints.
     check: [u8; 8],
 }
 
 /// Members that follow each other in the file, and have the same role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Stretch {
+struct PlaceRange {
     /// The place of the first in the file, from 0.
     first: u32,
     count: u32,
@@ -90,25 +90,25 @@ impl MemberList {
     /// # Errors
     /// If one is none of the consortium.
     pub(super) fn new(members: &[Member], roster: &Roster) -> Result<Self, InputError> {
-        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut ranges: Vec<PlaceRange> = Vec::new();
         for Member { id, role } in members {
-            let next = stretches.last().map_or(0, |last| last.first.saturating_add(last.count));
+            let next = ranges.last().map_or(0, |last| last.first.saturating_add(last.count));
             let Some(place) = roster.place(id, next) else {
                 return Err(InputError::Roles { reason: "a member is not in the consortium file" });
             };
-            match stretches.last_mut() {
+            match ranges.last_mut() {
                 Some(last) if place == next && last.role == *role => last.count += 1,
-                _ => stretches.push(Stretch { first: place, count: 1, role: *role }),
+                _ => ranges.push(PlaceRange { first: place, count: 1, role: *role }),
             }
         }
-        Ok(Self { stretches, check: check(members.iter().map(|member| &member.id)) })
+        Ok(Self { ranges, check: check(members.iter().map(|member| &member.id)) })
     }
 
     /// Returns the members at these places; none if there are no such places, or more members than
     /// the consortium has.
     pub(super) fn read(&self, roster: &Roster) -> Option<Vec<Member>> {
         let mut members = Vec::new();
-        for Stretch { first, count, role } in &self.stretches {
+        for PlaceRange { first, count, role } in &self.ranges {
             let end = first.checked_add(*count)?;
             let most = roster.0.len() - members.len();
             if *count == 0 || usize::try_from(*count).ok()? > most {
@@ -169,8 +169,8 @@ mod tests {
         (0..members).map(id).collect()
     }
 
-    fn stretch(first: u32, count: u32) -> Stretch {
-        Stretch { first, count, role: Role::PARTY }
+    fn range(first: u32, count: u32) -> PlaceRange {
+        PlaceRange { first, count, role: Role::PARTY }
     }
 
     proptest! {
@@ -191,11 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn two_hundred_in_order_are_one_stretch_of_a_few_bytes() {
+    fn two_hundred_in_order_are_one_range_of_a_few_bytes() {
         let all: Vec<Member> =
             (0..200).map(|index| Member { id: id(index), role: Role::PARTY }).collect();
         let list = MemberList::new(&all, &roster(200)).unwrap();
-        assert_eq!(list.stretches, [stretch(0, 200)]);
+        assert_eq!(list.ranges, [range(0, 200)]);
         assert!(wire::encode(&list).unwrap().len() < 20);
     }
 
@@ -207,18 +207,18 @@ mod tests {
 
     #[test]
     fn places_that_are_not_there_name_no_member() {
-        let read = |stretches: &[Stretch]| {
-            MemberList { stretches: stretches.to_vec(), check: [0; 8] }.read(&roster(3))
+        let read = |ranges: &[PlaceRange]| {
+            MemberList { ranges: ranges.to_vec(), check: [0; 8] }.read(&roster(3))
         };
-        assert_eq!(read(&[stretch(0, 3)]).unwrap().len(), 3);
+        assert_eq!(read(&[range(0, 3)]).unwrap().len(), 3);
         for wrong in [
-            vec![stretch(0, 4)],
-            vec![stretch(3, 1)],
-            vec![stretch(1, 0)],
-            vec![stretch(u32::MAX, 1)],
-            vec![stretch(1, u32::MAX)],
+            vec![range(0, 4)],
+            vec![range(3, 1)],
+            vec![range(1, 0)],
+            vec![range(u32::MAX, 1)],
+            vec![range(1, u32::MAX)],
             // More members than there are.
-            vec![stretch(0, 3), stretch(0, 1)],
+            vec![range(0, 3), range(0, 1)],
         ] {
             assert_eq!(read(&wrong), None, "{wrong:?}");
         }

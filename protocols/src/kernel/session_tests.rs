@@ -486,7 +486,7 @@ fn a_proposal_is_these_bytes() {
         text("F"),
         [vec![1], text("p"), text("1")].concat(),
         [vec![1], text("length"), vec![3]].concat(),
-        // Two stretches: the place of the first, their number, and their role.
+        // Two ranges: the place of the first, their number, and their role.
         vec![2, 0, 1, 1, 1, 1, 1, 1, 0, 1, 0],
         check,
         text("masked"),
