@@ -86,8 +86,15 @@ impl News<'_> {
     }
 
     /// Returns `true` if the span with the selection newly isolates fewer than `minimum` rows.
-    pub(crate) fn isolates(&self, modulus: Modulus, classes: &Classes, minimum: u64) -> bool {
-        self.span.would_isolate(modulus, classes, &self.trial, minimum)
+    /// By several answers together it isolates few if they are fewer than `together`.
+    pub(crate) fn isolates(
+        &self,
+        modulus: Modulus,
+        classes: &Classes,
+        minimum: u64,
+        together: u64,
+    ) -> bool {
+        self.span.would_isolate(modulus, classes, &self.trial, minimum, together)
     }
 }
 

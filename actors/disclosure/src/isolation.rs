@@ -17,13 +17,27 @@
 //! smallest support of a span is NP-hard.
 //!
 //! Only what is new counts: vectors that were in the span before tell nothing more.
+//!
+//! A larger minimum holds for combinations that the members do not compare over the rows of all: see
+//! [`Growth::isolates_uncompared`]. The members look at the others' rows in theirs, this node knows its
+//! own alone.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::combinations;
 use crate::echelon::Echelon;
 use crate::limits::MAX_SEARCH;
 use crate::modulus::Modulus;
+
+/// The newest earlier vectors of which the members compare combinations of two, and of three: fewer than
+/// the joint comparison takes among three nodes, whose order of answers can be another.
+const NEWEST_PAIRED: usize = 32;
+const NEWEST_IN_THREES: usize = 8;
+
+/// The factors of three vectors, without those of a sum.
+const SIGNS_OF_THREE: [[i8; 3]; 7] =
+    [[-1, -1, -1], [-1, -1, 1], [-1, 1, -1], [-1, 1, 1], [1, -1, -1], [1, -1, 1], [1, 1, -1]];
 
 /// A span before and after a vector was added, over the same columns.
 pub(crate) struct Growth<'a> {
@@ -36,6 +50,9 @@ pub(crate) struct Growth<'a> {
     pub(crate) added: &'a [bool],
     pub(crate) earlier: &'a [Vec<bool>],
 }
+
+/// Decides whether a support that was found is one that is looked for.
+type Wanted<'a> = dyn Fn(&[usize]) -> bool + 'a;
 
 /// A row of N up to a factor: all proportional rows have the same direction.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,10 +73,117 @@ impl Growth<'_> {
         if minimum <= 3 {
             return false;
         }
-        match self.search(minimum) {
+        match self.search_for(minimum, &|support| self.is_new(support)) {
             Some(found) => found,
             None => combinations::isolates(self.added, self.earlier, self.sizes, minimum),
         }
+    }
+
+    /// Returns `true` if several answers together newly isolate fewer than `minimum` rows that no
+    /// comparison of all members has looked at (see [`Growth::compared`]).
+    ///
+    /// A vector with few rows is a sum of circuits in these rows: vectors of which no column can be
+    /// left out. If it is new, one of the circuits is. So circuits are looked for, of one column, two,
+    /// three and so on, until the work of [`MAX_SEARCH`] is done.
+    pub(crate) fn isolates_uncompared(&self, minimum: u64) -> bool {
+        // Listed for the first circuit that is found: most questions have none.
+        let compared = OnceCell::new();
+        let rows: BTreeMap<usize, Vec<u64>> =
+            null_rows(self.after, self.modulus, |column| self.size(column) < minimum)
+                .into_iter()
+                .collect();
+        let is_wanted = |support: &[usize]| {
+            let mut sorted = support.to_vec();
+            sorted.sort_unstable();
+            self.is_circuit(support, &rows)
+                && self.is_new(support)
+                && !compared.get_or_init(|| self.compared(minimum)).contains(&sorted)
+        };
+        let mut left = MAX_SEARCH;
+        let width = rows.values().next().map_or(0, Vec::len);
+        let small: Vec<usize> = rows.keys().copied().collect();
+        for (place, one) in small.iter().enumerate() {
+            let singles = std::iter::once(vec![*one]);
+            let pairs = small.iter().skip(place + 1).map(|other| vec![*one, *other]);
+            for support in singles.chain(pairs) {
+                let size: u64 = support.iter().map(|column| self.size(*column)).sum();
+                if size >= minimum {
+                    continue;
+                }
+                let Some(rest) = left.checked_sub(width + 1) else { return false };
+                left = rest;
+                if is_wanted(&support) {
+                    return true;
+                }
+            }
+        }
+        // Larger circuits have work of their own.
+        self.search_for(minimum, &is_wanted) == Some(true)
+    }
+
+    /// Lists the columns of fewer than `minimum` rows that the members compare on shares, over the
+    /// rows of all: of the added vector, and of its combinations with one earlier vector, two of the
+    /// newest, or three of the very newest.
+    fn compared(&self, minimum: u64) -> BTreeSet<Vec<usize>> {
+        let newest: Vec<&Vec<bool>> = self.earlier.iter().rev().collect();
+        let mut supports = BTreeSet::new();
+        let mut note = |parts: &[(&Vec<bool>, i8)]| {
+            let coefficient = |column: usize| {
+                let held = |vector: &[bool]| vector.get(column).copied().unwrap_or_default();
+                let of_parts = parts.iter().filter(|(vector, _)| held(vector));
+                i8::from(held(self.added)) + of_parts.map(|(_, factor)| factor).sum::<i8>()
+            };
+            let support: Vec<usize> =
+                (0..self.sizes.len()).filter(|column| coefficient(*column) != 0).collect();
+            let size = support.iter().map(|column| self.size(*column)).sum::<u64>();
+            if size < minimum {
+                supports.insert(support);
+            }
+        };
+        note(&[]);
+        for (i, one) in newest.iter().enumerate() {
+            note(&[(one, -1)]);
+            for (j, other) in newest.iter().enumerate().take(i.min(NEWEST_PAIRED)) {
+                if i >= NEWEST_PAIRED {
+                    continue;
+                }
+                for [a, b] in [[-1, -1], [-1, 1], [1, -1]] {
+                    note(&[(one, a), (other, b)]);
+                }
+                for third in newest.iter().take(j) {
+                    if i >= NEWEST_IN_THREES {
+                        continue;
+                    }
+                    for [a, b, c] in SIGNS_OF_THREE {
+                        note(&[(one, a), (other, b), (third, c)]);
+                    }
+                }
+            }
+        }
+        supports
+    }
+
+    /// Returns `true` if these columns are the support of a vector, and no smaller set of them is one.
+    fn is_circuit(&self, support: &[usize], rows: &BTreeMap<usize, Vec<u64>>) -> bool {
+        let are_dependent = |left_out: Option<&usize>| {
+            let columns = support.iter().filter(|column| left_out != Some(column));
+            self.are_dependent(columns.filter_map(|column| rows.get(column)))
+        };
+        are_dependent(None) && !support.iter().any(|column| are_dependent(Some(column)))
+    }
+
+    fn are_dependent<'r>(&self, rows: impl Iterator<Item = &'r Vec<u64>>) -> bool {
+        let mut span = Echelon::default();
+        for row in rows {
+            let mut row = row.clone();
+            span.reduce(self.modulus, &mut row);
+            if row.iter().all(|entry| *entry == 0) {
+                return true;
+            }
+            let sizes = vec![1; row.len()];
+            span.add_reduced(self.modulus, row, &sizes);
+        }
+        false
     }
 
     fn isolates_by_two(&self, minimum: u64) -> bool {
@@ -112,7 +236,7 @@ impl Growth<'_> {
 
     /// Searches all supports of at least three columns, the smallest first. Returns nothing if the
     /// work exceeds its bound.
-    fn search(&self, minimum: u64) -> Option<bool> {
+    fn search_for(&self, minimum: u64, is_wanted: &Wanted<'_>) -> Option<bool> {
         let small = self.sizes.iter().filter(|size| **size < minimum).count();
         let width = self.after.columns().saturating_sub(self.after.rank());
         let mut left = MAX_SEARCH.checked_sub(small.saturating_mul(width))?;
@@ -121,7 +245,8 @@ impl Growth<'_> {
             if columns > rows.len() as u64 {
                 break;
             }
-            let found = self.dependent(&rows, columns, minimum, &mut Vec::new(), &mut left)?;
+            let found =
+                self.dependent(&rows, columns, minimum, &mut Vec::new(), &mut left, is_wanted)?;
             if found {
                 return Some(true);
             }
@@ -138,9 +263,10 @@ impl Growth<'_> {
         minimum: u64,
         chosen: &mut Vec<usize>,
         left: &mut usize,
+        is_wanted: &Wanted<'_>,
     ) -> Option<bool> {
         if count == 2 {
-            return self.has_dependent_pair(rows, minimum, chosen, left);
+            return self.has_dependent_pair(rows, minimum, chosen, left, is_wanted);
         }
         for (place, (column, row)) in rows.iter().enumerate() {
             let below = minimum.saturating_sub(self.size(*column));
@@ -164,7 +290,7 @@ impl Growth<'_> {
                 })
                 .collect();
             chosen.push(*column);
-            let found = self.dependent(&quotient, count - 1, below, chosen, left)?;
+            let found = self.dependent(&quotient, count - 1, below, chosen, left, is_wanted)?;
             chosen.pop();
             if found {
                 return Some(true);
@@ -179,6 +305,7 @@ impl Growth<'_> {
         minimum: u64,
         chosen: &[usize],
         left: &mut usize,
+        is_wanted: &Wanted<'_>,
     ) -> Option<bool> {
         let mut groups: BTreeMap<Direction, Vec<usize>> = BTreeMap::new();
         for (column, row) in rows {
@@ -192,7 +319,7 @@ impl Growth<'_> {
                     let support = [chosen, &[*one, *other]].concat();
                     *left = left.checked_sub(support.len().saturating_mul(self.sizes.len()))?;
                     let rows = self.size(*one).saturating_add(self.size(*other));
-                    if rows < minimum && self.is_new(&support) {
+                    if rows < minimum && is_wanted(&support) {
                         return Some(true);
                     }
                 }
@@ -204,16 +331,7 @@ impl Growth<'_> {
     /// Returns `true` if the span had no vector before with a support in these columns.
     fn is_new(&self, support: &[usize]) -> bool {
         let rows = null_rows(self.before, self.modulus, |column| support.contains(&column));
-        let mut span = Echelon::default();
-        for (_, mut row) in rows {
-            span.reduce(self.modulus, &mut row);
-            if row.iter().all(|entry| *entry == 0) {
-                return false;
-            }
-            let sizes = vec![1; row.len()];
-            span.add_reduced(self.modulus, row, &sizes);
-        }
-        true
+        !self.are_dependent(rows.iter().map(|(_, row)| row))
     }
 
     fn size(&self, column: usize) -> u64 {

@@ -306,7 +306,10 @@ impl Memory {
             return Some(Reason::Ranks);
         }
         let minimum = policy.min_own_rows;
-        if look.news.iter().any(|news| news.isolates(self.modulus, &self.classes, minimum)) {
+        let together = policy.min_together;
+        let isolates =
+            |news: &News<'_>| news.isolates(self.modulus, &self.classes, minimum, together);
+        if look.news.iter().any(isolates) {
             return Some(Reason::IsolatesFewRows);
         }
         let metered = look

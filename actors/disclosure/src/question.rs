@@ -71,6 +71,9 @@ pub struct Question {
 pub struct Policy {
     /// The fewest own rows that answers may isolate; 0 and 1 allow everything. Default 3.
     pub min_own_rows: u64,
+    /// The fewest own rows that several answers together may isolate in a combination that the
+    /// members do not compare over the rows of all; 0 for no such rule. Default 0.
+    pub min_together: u64,
     /// A rank is shown for each so many rows, at most. Default 10.
     pub min_rows: u64,
     /// The most that is told of a value, in percent of its content. Default 25.
@@ -85,7 +88,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         let grid = BTreeSet::from([50, 100, 250, 500, 750, 900, 950]);
-        Self { min_own_rows: 3, min_rows: 10, told: 25.0, told_a_row: 50.0, grid }
+        Self { min_own_rows: 3, min_together: 0, min_rows: 10, told: 25.0, told_a_row: 50.0, grid }
     }
 }
 

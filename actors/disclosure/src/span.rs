@@ -100,22 +100,35 @@ impl Span {
     }
 
     /// Returns `true` if the span with this addition has a new vector that isolates fewer than
-    /// `minimum` rows.
+    /// `minimum` rows, or by several answers together fewer than `together`.
     pub(crate) fn would_isolate(
         &self,
         modulus: Modulus,
         classes: &Classes,
         trial: &Trial,
         minimum: u64,
+        together: u64,
     ) -> bool {
         let sizes: Vec<u64> = trial.parts.iter().map(|part| part.size).collect();
         let mut after = trial.before.clone();
         after.add_reduced(modulus, trial.rest.clone(), &sizes);
         let added: Vec<bool> = trial.parts.iter().map(|part| part.inside).collect();
-        let earlier = if minimum > 3 { self.vectors(classes, &trial.parts) } else { Vec::new() };
+        let earlier = if minimum > 3 || together > minimum {
+            self.vectors(classes, &trial.parts)
+        } else {
+            Vec::new()
+        };
         let before = &trial.before;
-        Growth { modulus, before, after: &after, sizes: &sizes, added: &added, earlier: &earlier }
-            .isolates_fewer_than(minimum)
+        let growth = Growth {
+            modulus,
+            before,
+            after: &after,
+            sizes: &sizes,
+            added: &added,
+            earlier: &earlier,
+        };
+        growth.isolates_fewer_than(minimum)
+            || together > minimum && growth.isolates_uncompared(together)
     }
 
     /// Adds the remembered selection `number`, which cuts no class and made this trial.

@@ -32,6 +32,47 @@ impl Model {
             .filter(|support| u64::from(support.count_ones()) < minimum)
             .any(|support| self.within(support) > before.within(support))
     }
+
+    /// Returns `true` if `self` has a new vector on fewer than `minimum` of the rows, of which no row can
+    /// be left out, and whose rows are not those of a combination that is compared: the last vector,
+    /// less another, or with two or three more of either sign.
+    pub(super) fn isolates_uncompared(&self, before: &Self, rows: u64, minimum: u64) -> bool {
+        let compared = self.compared(rows);
+        (1..1_u64 << rows)
+            .filter(|support| u64::from(support.count_ones()) < minimum)
+            .filter(|support| self.within(*support) == 1 && before.within(*support) == 0)
+            .filter(|support| {
+                let bits = (0..rows).map(|row| 1 << row).filter(|bit| support & bit != 0);
+                { bits }.all(|bit| self.within(support & !bit) == 0)
+            })
+            .any(|support| !compared.contains(&support))
+    }
+
+    fn compared(&self, rows: u64) -> Vec<u64> {
+        let (last, earlier) = self.0.split_last().unwrap();
+        let support = |factors: &[i128]| {
+            let entry = |row: usize| {
+                last[row] + earlier.iter().zip(factors).map(|(it, f)| it[row] * f).sum::<i128>()
+            };
+            (0..rows)
+                .filter(|row| entry(usize::try_from(*row).unwrap()) != 0)
+                .map(|row| 1 << row)
+                .sum()
+        };
+        // All factors of −1, 0 and 1, of which up to three are not 0, and not all of more than one are 1.
+        let places = u32::try_from(earlier.len()).unwrap();
+        let factors = (0..3_u64.pow(places)).map(|number| {
+            (0..places)
+                .map(|place| i128::from(number / 3_u64.pow(place) % 3) - 1)
+                .collect::<Vec<_>>()
+        });
+        let is_compared = |factors: &Vec<i128>| {
+            let parts = factors.iter().filter(|factor| **factor != 0).count();
+            let is_sum = parts > 0 && factors.iter().all(|factor| *factor >= 0);
+            parts <= 3 && !is_sum
+        };
+        factors.filter(is_compared).map(|factors| support(&factors)).collect()
+    }
 }
 
 /// Eliminates without fractions: after Bareiss each entry is a minor, so none grows beyond them.

@@ -1,6 +1,6 @@
 //! Decisions against the model, for all questions about few rows.
 
-use cloister_disclosure::{Memory, Reason, Verdict};
+use cloister_disclosure::{Memory, Policy, Reason, Verdict};
 
 use crate::model::Model;
 use crate::{Draws, sum, unmetered};
@@ -39,6 +39,38 @@ fn play(draws: &mut Draws, rows: u64, minimum: u64, questions: usize) -> usize {
         }
     }
     refused
+}
+
+#[test]
+fn what_members_do_not_compare_isolates_as_many_rows_as_they_would_ask_for() {
+    let mut draws = Draws::new();
+    let (mut refused, mut compared) = (0, 0);
+    for _ in 0..200 {
+        let rows = 5 + draws.below(4);
+        let mut memory = Memory::new(draws.next());
+        let mut model = Model::default();
+        let policy = Policy { min_together: 6, ..unmetered(3) };
+        for _ in 0..8 {
+            let chosen = draws.half(rows);
+            let question = sum(chosen.iter().copied());
+            let after = model.with(&chosen, rows);
+            if after.rank() == model.rank() || chosen.len() < 3 {
+                continue;
+            }
+            let own = after.isolates_more_than(&model, rows, 3);
+            let expected = own || after.isolates_uncompared(&model, rows, 6);
+            let decided = memory.check(&question, &policy);
+            let isolates = matches!(decided, Verdict::Refused(Reason::IsolatesFewRows));
+            assert_eq!(isolates, expected, "{chosen:?} after {} questions", model.rank());
+            refused += u32::from(isolates && !own);
+            compared += u32::from(!isolates && after.isolates_more_than(&model, rows, 6));
+            if !isolates {
+                memory.record(&question).unwrap();
+                model = after;
+            }
+        }
+    }
+    assert!(refused > 20 && compared > 20, "{refused} refused, {compared} left to the comparison");
 }
 
 #[test]

@@ -402,8 +402,11 @@ pub(super) fn policy(asking: &Asking, of: Of) -> Policy {
     let min_own_rows = rules.min_own_rows.saturating_add(more);
     // An owner that approves each question decides on its numbers by rank, too.
     let min_rows = if rules.approved { 0 } else { rules.min_rows };
+    // What all members have compared is no matter of this node alone.
+    let is_compared = asking.is_compared && of == Of::Selection && rules.ask_for_views();
+    let min_together = if is_compared { rules.min_rows } else { 0 };
     let grid = BTreeSet::from([50, 100, 250, 500, 750, 900, 950]);
-    Policy { min_own_rows, min_rows, told, told_a_row, grid }
+    Policy { min_own_rows, min_together, min_rows, told, told_a_row, grid }
 }
 
 /// Notes in the node's log which rule it was. Clients are not told: it would tell of the rows.
