@@ -151,9 +151,10 @@ impl NodeClient {
     }
 
     /// Hands data in.
-    pub async fn upload(&self, data: &Value) -> Result<Handle, CallError> {
-        let body = json!({"args": [data], "kwargs": {}});
-        let answer = self.send(Method::PUT, "/representations", Some(&body), self.patience);
+    pub async fn upload(&self, data: Value) -> Result<Handle, CallError> {
+        let arguments = [("args", Value::Array(vec![data])), ("kwargs", json!({}))];
+        let body = self.encode_apart(object(arguments)).await?;
+        let answer = self.send(Method::PUT, "/representations", Some(body), self.patience);
         self.handle(answer.await?)
     }
 
@@ -165,10 +166,12 @@ impl NodeClient {
 
     /// Calls a method. Returns a handle to its result, if it has one.
     pub async fn call(&self, method: &Handle, named: &Value) -> Result<Option<Handle>, CallError> {
+        self.call_with(method, self.encode(&json!({"args": [], "kwargs": named}))?).await
+    }
+
+    async fn call_with(&self, method: &Handle, body: Vec<u8>) -> Result<Option<Handle>, CallError> {
         let path = format!("/representation/{}", method.0);
-        let body = json!({"args": [], "kwargs": named});
-        let answer = self.send(Method::PATCH, &path, Some(&body), self.patience);
-        match answer.await? {
+        match self.send(Method::PATCH, &path, Some(body), self.patience).await? {
             Answer::None => Ok(None),
             other => self.handle(other).map(Some),
         }
@@ -200,18 +203,23 @@ impl NodeClient {
     }
 
     /// Takes part in a joint computation, and returns when it has ended.
-    pub async fn compute(&self, request: &Request) -> Result<Report, CallError> {
+    pub async fn compute(&self, mut request: Request) -> Result<Report, CallError> {
         let simon = self.create(&json!({"protocol": "Simon"})).await?;
         let compute = self.attribute(&simon, "compute").await?;
-        let (data, selection) = match &request.data {
-            Data::Values(values) => (values.clone(), None),
+        let data = std::mem::replace(&mut request.data, Data::Values(Value::Null));
+        let (data, selection) = match data {
+            Data::Values(values) => (values, None),
             Data::Selection { dataset, columns, filter } => {
                 let arguments = json!({"dataset": dataset, "columns": columns, "where": filter});
                 let selection = self.on_service("Datasets", "select", &arguments).await?;
                 (json!({"representation_uuid": selection.0}), Some(selection))
             }
         };
-        let called = self.call(&compute, &request.arguments(&data)).await;
+        let arguments = [("args", json!([])), ("kwargs", request.arguments(data))];
+        let called = match self.encode_apart(object(arguments)).await {
+            Ok(body) => self.call_with(&compute, body).await,
+            Err(error) => Err(error),
+        };
         // A handle that is not released expires on the node; the computation matters more.
         let _ = self.release(&compute).await;
         if let Some(selection) = selection {
@@ -243,6 +251,7 @@ impl NodeClient {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, CallError> {
+        let body = body.map(|body| self.encode(body)).transpose()?;
         self.send(method, path, body, QUICK).await
     }
 
@@ -250,11 +259,29 @@ impl NodeClient {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Option<Vec<u8>>,
         within: Duration,
     ) -> Result<Answer, CallError> {
         let answer = self.exchange(method, path, body, within).await?;
-        serde_json::from_slice(&answer).map_err(|error| self.alien(error))
+        let parse = move || serde_json::from_slice(&answer);
+        self.apart(parse).await?.map_err(|error| self.alien(error))
+    }
+
+    pub(crate) fn encode(&self, body: &Value) -> Result<Vec<u8>, CallError> {
+        serde_json::to_vec(body).map_err(|error| self.alien(error))
+    }
+
+    async fn encode_apart(&self, body: Value) -> Result<Vec<u8>, CallError> {
+        self.apart(move || serde_json::to_vec(&body)).await?.map_err(|error| self.alien(error))
+    }
+
+    /// Does what may take seconds on a thread that may block. Requests to other nodes share this
+    /// thread: a node closes a connection over which nothing comes for so long.
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, CallError> {
+        tokio::task::spawn_blocking(work).await.map_err(|error| self.alien(error))
     }
 
     /// Returns the body of the node's answer, if it is no refusal.
@@ -262,12 +289,11 @@ impl NodeClient {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Option<Vec<u8>>,
         within: Duration,
     ) -> Result<Bytes, CallError> {
         let request = self.http.request(method.clone(), format!("{}{path}", self.api));
         let request = request.timeout(within);
-        let body = body.map(serde_json::to_vec).transpose().map_err(|error| self.alien(error))?;
         let length = body.as_ref().map_or(0, Vec::len);
         let sent = match body {
             Some(body) => request.content_type("application/json").send_body(body).await,
@@ -322,17 +348,23 @@ impl NodeClient {
 }
 
 impl Request {
-    fn arguments(&self, data: &Value) -> Value {
-        let mut arguments = json!({
-            "microprotocol": self.function,
-            "data": data,
-            "network": {"nodes": self.nodes, "uuid": self.session, "myself": self.myself},
-            "parameters": self.parameters,
-        });
-        // Other implementations of the API do not know it.
-        if let (true, Some(arguments)) = (self.trace, arguments.as_object_mut()) {
-            arguments.insert("trace".to_owned(), true.into());
-        }
-        arguments
+    /// Returns the arguments of `compute`. The data are moved: they can be millions of numbers.
+    fn arguments(self, data: Value) -> Value {
+        let Self { function, parameters, nodes, session, myself, trace, data: _ } = self;
+        let network = json!({"nodes": nodes, "uuid": session, "myself": myself});
+        // Other implementations of the API do not know the trace.
+        let trace = trace.then_some(("trace", true.into()));
+        let arguments = [
+            ("microprotocol", function.into()),
+            ("data", data),
+            ("network", network),
+            ("parameters", parameters.into()),
+        ];
+        object(arguments.into_iter().chain(trace))
     }
+}
+
+/// Makes an object of these members, without copying one.
+fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
