@@ -107,6 +107,7 @@ struct Proposal {
     version: u8,
     spec: SentSpec,
     rules: Rules,
+    #[serde(with = "wire::fixed")]
     deadline_ms: u64,
     serves: bool,
     source: Origin,

@@ -491,10 +491,9 @@ fn a_proposal_is_these_bytes() {
         check,
         text("masked"),
         text("network"),
-        vec![0],
+        fixed(0),
         vec![3, 10, 5, 90, 0],
-        // A mark of two bytes that follow.
-        vec![251, 0x60, 0xea],
+        fixed(60_000),
         vec![1],
         vec![2],
         vec![1, 3],

@@ -9,6 +9,7 @@ use crate::algebra::input_error::InputError;
 use crate::kernel::members::MemberList;
 pub use crate::kernel::members::{Member, MemberId, Roster};
 pub use crate::kernel::roles::{Role, Roles};
+use crate::kernel::wire;
 
 /// The canonical description of a computation, which all its parties must agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,7 @@ pub(super) struct SentSpec {
     members: MemberList,
     suite: String,
     network: String,
+    #[serde(with = "wire::fixed")]
     run: u64,
 }
 
@@ -188,7 +190,6 @@ pub(super) mod tests {
 
     use super::*;
     use crate::kernel::rules::Profile;
-    use crate::kernel::wire;
     use crate::testing::offer;
 
     pub(in crate::kernel) fn role() -> impl Strategy<Value = Role> {

@@ -26,12 +26,13 @@ use crate::values::Cell;
 /// beginning (`max_sort_length`).
 const GROUPED_BYTES: usize = 255;
 
-/// The rights of the user beside reading, of the server, its databases and tables.
+/// The rights of the user beside reading, of the server, its databases, tables and columns.
 const RIGHTS: &str = "
-    SELECT CAST(SUM(r = 'SUPER') AS SIGNED), CAST(SUM(r <> 'SUPER') AS SIGNED) FROM (
+    SELECT COUNT(CASE WHEN r = 'SUPER' THEN 1 END), COUNT(CASE WHEN r <> 'SUPER' THEN 1 END) FROM (
         SELECT PRIVILEGE_TYPE r, GRANTEE g FROM information_schema.USER_PRIVILEGES
         UNION ALL SELECT PRIVILEGE_TYPE, GRANTEE FROM information_schema.SCHEMA_PRIVILEGES
-        UNION ALL SELECT PRIVILEGE_TYPE, GRANTEE FROM information_schema.TABLE_PRIVILEGES) AS rights
+        UNION ALL SELECT PRIVILEGE_TYPE, GRANTEE FROM information_schema.TABLE_PRIVILEGES
+        UNION ALL SELECT PRIVILEGE_TYPE, GRANTEE FROM information_schema.COLUMN_PRIVILEGES) AS rights
     WHERE r IN ('SUPER', 'INSERT', 'UPDATE', 'DELETE', 'DROP', 'ALTER', 'CREATE', 'FILE')
     AND g = CONCAT(CHAR(39), REPLACE(CURRENT_USER(), '@', CONCAT(CHAR(39), '@', CHAR(39))), CHAR(39))";
 

@@ -154,17 +154,9 @@ impl<D: Dialect> Session<D> {
     pub(super) fn advice(&mut self) -> Result<Vec<String>, SourceError> {
         let Some(rights) = D::RIGHTS else { return Ok(Vec::new()) };
         let rights = self.row(Fragment::text(rights), |row| {
-            [integer::<D>(row, 0), integer::<D>(row, 1)].map(|right| right.is_some_and(|it| it > 0))
+            [integer::<D>(row, 0), integer::<D>(row, 1)].map(|right| right.map(|it| it > 0))
         })?;
-        let what = match rights {
-            [true, _] => "is a superuser, which may do anything there",
-            [_, true] => "may write there",
-            [false, false] => return Ok(Vec::new()),
-        };
-        let note = format!(
-            "the database's user {what}: give the node a user of its own that may only select"
-        );
-        Ok(vec![note])
+        Ok(advice_on(rights).into_iter().collect())
     }
 
     /// Streams columns. Rows that `filter` does not select may be left out.
@@ -467,6 +459,20 @@ fn select(what: &str, from: &str, condition: Option<Fragment>) -> Fragment {
     }
 }
 
+/// Returns advice on a user that may do anything, or may write. A right of which the server says nothing
+/// is not known, and does not pass for none.
+fn advice_on(rights: [Option<bool>; 2]) -> Option<String> {
+    let what = match rights {
+        [Some(true), _] => "is a superuser, which may do anything there",
+        [_, Some(true)] => "may write there",
+        [Some(false), Some(false)] => return None,
+        [None, _] | [_, None] => "has rights that the server does not tell",
+    };
+    Some(format!(
+        "the database's user {what}: give the node a user of its own that may only select"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -483,5 +489,14 @@ mod tests {
         bounds.runtime().spawn_blocking(move || asked.recv());
         drop(bounds);
         answer.send(()).unwrap();
+    }
+
+    #[test]
+    fn a_right_that_is_not_told_does_not_pass_for_none() {
+        let says = |rights, word: &str| advice_on(rights).is_some_and(|note| note.contains(word));
+        assert_eq!(advice_on([Some(false); 2]), None);
+        assert!(says([Some(true), None], "superuser") && says([None, Some(true)], "may write"));
+        assert!(says([None, Some(false)], "does not tell"));
+        assert!(says([Some(false), None], "does not tell"));
     }
 }
