@@ -366,7 +366,8 @@ async fn ask(
     watch: &impl Fn(&str, State<'_>),
 ) -> (usize, Told) {
     watch(&member.name, State::Asked);
-    let mut answer = client.compute(&request).await;
+    let myself = request.myself;
+    let mut answer = client.compute(request).await;
     if ended_here.get() && answer.as_ref().is_err_and(CallError::is_cancelled) {
         // This client has cancelled it, so that the cause is the failure of another party.
         answer = Err(CallError::NotAwaited);
@@ -375,7 +376,7 @@ async fn ask(
         Ok(report) => watch(&member.name, State::Done(report)),
         Err(error) => watch(&member.name, State::Failed(error)),
     }
-    (request.myself, answer)
+    (myself, answer)
 }
 
 /// Ends all computations under a network's name at one node. Returns their number. The first node
