@@ -209,6 +209,10 @@ fn what_makes_no_sense_is_refused() {
         (&["--parties", "100", "--way", "real"], "--way simulated"),
         (&["--parties", "2", "--function", "compare"], "three nodes"),
         (&["--parties", "250", "--size", "1e8"], "choose a smaller --size"),
+        (
+            &["--function", "SecureVectorSum", "--size", "10000001"],
+            "limit of 10000000 64-bit words",
+        ),
         (&["--suite", "none"], "masked, replicated and pairwise"),
         (&["--preset", "whitepaper", "--rtt", "1ms"], "cannot be used with"),
         (&["--consortium", "/nowhere"], "cannot read"),

@@ -68,6 +68,25 @@ fn data_come_from_files_and_results_go_where_they_are_wanted() {
 }
 
 #[test]
+fn a_refusal_that_comes_amid_a_large_body_is_shown() {
+    let mut cluster = Cluster::stopped(Kind::teaching(2));
+    for index in 0..2 {
+        let settings = fs::read_to_string(cluster.config(index)).unwrap();
+        let settings = format!("{settings}\nlimits.body_bytes = 1000000\n");
+        fs::write(cluster.config(index), settings).unwrap();
+    }
+    cluster.start_all();
+    let file = cluster.folder().join("large.json");
+    fs::write(&file, format!("[{}1]", "4503599627370496,".repeat(1_200_000))).unwrap();
+    let file = file.to_str().unwrap();
+    let words = ["SecureSum", "--data-file", file, "--data-file", file];
+    let output = compute(&cluster.folder(), &words).output().unwrap();
+    assert_refused(&output, "the body is longer than 1000000 bytes (body_too_large)");
+    assert_refused(&output, "limits.body_bytes");
+    cluster.check_health();
+}
+
+#[test]
 fn what_cannot_be_read_or_written_is_said_before_anything_is_computed() {
     let cluster = Cluster::stopped(Kind::teaching(2));
     let folder = cluster.folder();

@@ -201,3 +201,12 @@ def ended(client_toml: Path, network: str) -> set[str]:
     computations = Consortium.from_file(client_toml).computations(state="all", network=network)
     assert len(computations) == 2
     return {computation.state for computation in computations}
+
+
+def test_a_refusal_that_comes_amid_large_bodies_is_raised(client_toml: Path) -> None:
+    consortium = Consortium.from_file(client_toml)
+    with pytest.raises(ComputationFailed) as caught:
+        consortium.compute("SecureSum", data=dict.fromkeys(consortium.parties, [1 << 52] * 5_000_000))
+    codes = {error.code for error in caught.value.errors.values()}
+    assert codes == {"body_too_large"}, caught.value
+    assert "limits.body_bytes" in str(caught.value)

@@ -145,7 +145,7 @@ mod tests {
         let client =
             NodeClient::new(&Connection { api, tls: None, token }, Duration::from_secs(60));
         let large = json!("x".repeat(64 << 20));
-        let error = client.upload(large).await.unwrap_err();
+        let error = client.upload(&large).await.unwrap_err();
         let CallError::Refused(refusal) = &error else { panic!("{error}") };
         assert_eq!((refusal.status, refusal.error.code.as_str()), (413, "body_too_large"));
     }

@@ -46,8 +46,7 @@ impl NodeClient {
             idle_seconds: idle.as_secs(),
             bandwidth_bytes: bytes,
         });
-        let body =
-            self.exchange(Method::POST, "/v1/probes", Some(self.encode(&order)?), within).await?;
+        let body = self.exchange(Method::POST, "/v1/probes", Some(&order), within).await?;
         serde_json::from_slice(&body).map_err(|error| self.alien(error))
     }
 

@@ -10,7 +10,7 @@ use awc::error::SendRequestError;
 use awc::http::{Method, StatusCode};
 use bytes::Bytes;
 use cloister_api::Report;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
@@ -24,7 +24,8 @@ pub(crate) const QUICK: Duration = Duration::from_secs(10);
 /// The longest time in which a connection must be there.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// The longest body, in bytes, that is sent before any answer can come.
+/// The longest body, in bytes, that is sent before any answer can come. Longer ones are written and
+/// read on a thread of their own.
 const IN_ONE_PIECE: usize = 64 << 10;
 
 /// The longest answer in bytes.
@@ -89,6 +90,31 @@ pub struct Request {
     pub trace: bool,
 }
 
+/// The body of a call of `compute`.
+#[derive(Serialize)]
+struct ComputeCall<'a> {
+    args: [(); 0],
+    kwargs: ComputeArguments<'a>,
+}
+
+#[derive(Serialize)]
+struct ComputeArguments<'a> {
+    microprotocol: &'a str,
+    data: &'a Value,
+    network: Network<'a>,
+    parameters: &'a Map<String, Value>,
+    /// Other implementations of the API do not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Network<'a> {
+    nodes: &'a [String],
+    uuid: &'a str,
+    myself: usize,
+}
+
 /// An answer of the Federated Secure Computing API.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -151,10 +177,9 @@ impl NodeClient {
     }
 
     /// Hands data in.
-    pub async fn upload(&self, data: Value) -> Result<Handle, CallError> {
-        let arguments = [("args", Value::Array(vec![data])), ("kwargs", json!({}))];
-        let body = self.encode_apart(object(arguments)).await?;
-        let answer = self.send(Method::PUT, "/representations", Some(body), self.patience);
+    pub async fn upload(&self, data: &Value) -> Result<Handle, CallError> {
+        let body = json!({"args": [data], "kwargs": {}});
+        let answer = self.send(Method::PUT, "/representations", Some(&body), self.patience);
         self.handle(answer.await?)
     }
 
@@ -166,12 +191,15 @@ impl NodeClient {
 
     /// Calls a method. Returns a handle to its result, if it has one.
     pub async fn call(&self, method: &Handle, named: &Value) -> Result<Option<Handle>, CallError> {
-        self.call_with(method, self.encode(&json!({"args": [], "kwargs": named}))?).await
+        let body = json!({"args": [], "kwargs": named});
+        let body = serde_json::to_vec(&body).map_err(|error| self.alien(error))?;
+        self.call_with(method, body).await
     }
 
     async fn call_with(&self, method: &Handle, body: Vec<u8>) -> Result<Option<Handle>, CallError> {
         let path = format!("/representation/{}", method.0);
-        match self.send(Method::PATCH, &path, Some(body), self.patience).await? {
+        let answer = self.exchange_bytes(Method::PATCH, &path, Some(body), self.patience);
+        match self.read(answer.await?).await? {
             Answer::None => Ok(None),
             other => self.handle(other).map(Some),
         }
@@ -204,8 +232,6 @@ impl NodeClient {
 
     /// Takes part in a joint computation, and returns when it has ended.
     pub async fn compute(&self, mut request: Request) -> Result<Report, CallError> {
-        let simon = self.create(&json!({"protocol": "Simon"})).await?;
-        let compute = self.attribute(&simon, "compute").await?;
         let data = std::mem::replace(&mut request.data, Data::Values(Value::Null));
         let (data, selection) = match data {
             Data::Values(values) => (values, None),
@@ -215,11 +241,10 @@ impl NodeClient {
                 (json!({"representation_uuid": selection.0}), Some(selection))
             }
         };
-        let arguments = [("args", json!([])), ("kwargs", request.arguments(data))];
-        let called = match self.encode_apart(object(arguments)).await {
-            Ok(body) => self.call_with(&compute, body).await,
-            Err(error) => Err(error),
-        };
+        let body = apart(move || request.body(&data)).await.map_err(|error| self.alien(error))?;
+        let simon = self.create(&json!({"protocol": "Simon"})).await?;
+        let compute = self.attribute(&simon, "compute").await?;
+        let called = self.call_with(&compute, body).await;
         // A handle that is not released expires on the node; the computation matters more.
         let _ = self.release(&compute).await;
         if let Some(selection) = selection {
@@ -228,7 +253,8 @@ impl NodeClient {
         let result = called?.ok_or_else(|| self.alien("`compute` gave nothing back"))?;
         let report = self.download(&result).await?;
         let _ = self.release(&result).await;
-        serde_json::from_value(report).map_err(|error| self.alien(error))
+        let report = apart(move || serde_json::from_value(report)).await;
+        report.map_err(|error| self.alien(error))
     }
 
     /// Calls a method of a microservice that has a result.
@@ -251,7 +277,6 @@ impl NodeClient {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, CallError> {
-        let body = body.map(|body| self.encode(body)).transpose()?;
         self.send(method, path, body, QUICK).await
     }
 
@@ -259,33 +284,35 @@ impl NodeClient {
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<&Value>,
         within: Duration,
     ) -> Result<Answer, CallError> {
         let answer = self.exchange(method, path, body, within).await?;
-        let parse = move || serde_json::from_slice(&answer);
-        self.apart(parse).await?.map_err(|error| self.alien(error))
+        self.read(answer).await
     }
 
-    pub(crate) fn encode(&self, body: &Value) -> Result<Vec<u8>, CallError> {
-        serde_json::to_vec(body).map_err(|error| self.alien(error))
-    }
-
-    async fn encode_apart(&self, body: Value) -> Result<Vec<u8>, CallError> {
-        self.apart(move || serde_json::to_vec(&body)).await?.map_err(|error| self.alien(error))
-    }
-
-    /// Does what may take seconds on a thread that may block. Requests to other nodes share this
-    /// thread: a node closes a connection over which nothing comes for so long.
-    async fn apart<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, CallError> {
-        tokio::task::spawn_blocking(work).await.map_err(|error| self.alien(error))
+    async fn read(&self, answer: Bytes) -> Result<Answer, CallError> {
+        let read = if answer.len() <= IN_ONE_PIECE {
+            serde_json::from_slice(&answer)
+        } else {
+            apart(move || serde_json::from_slice(&answer)).await
+        };
+        read.map_err(|error| self.alien(error))
     }
 
     /// Returns the body of the node's answer, if it is no refusal.
     pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        within: Duration,
+    ) -> Result<Bytes, CallError> {
+        let body = body.map(serde_json::to_vec).transpose().map_err(|error| self.alien(error))?;
+        self.exchange_bytes(method, path, body, within).await
+    }
+
+    async fn exchange_bytes(
         &self,
         method: Method,
         path: &str,
@@ -348,23 +375,98 @@ impl NodeClient {
 }
 
 impl Request {
-    /// Returns the arguments of `compute`. The data are moved: they can be millions of numbers.
-    fn arguments(self, data: Value) -> Value {
-        let Self { function, parameters, nodes, session, myself, trace, data: _ } = self;
-        let network = json!({"nodes": nodes, "uuid": session, "myself": myself});
-        // Other implementations of the API do not know the trace.
-        let trace = trace.then_some(("trace", true.into()));
-        let arguments = [
-            ("microprotocol", function.into()),
-            ("data", data),
-            ("network", network),
-            ("parameters", parameters.into()),
-        ];
-        object(arguments.into_iter().chain(trace))
+    /// Returns the body of the call that has the node compute with these data.
+    fn body(&self, data: &Value) -> serde_json::Result<Vec<u8>> {
+        let network = Network { nodes: &self.nodes, uuid: &self.session, myself: self.myself };
+        let kwargs = ComputeArguments {
+            microprotocol: &self.function,
+            data,
+            network,
+            parameters: &self.parameters,
+            trace: self.trace.then_some(true),
+        };
+        serde_json::to_vec(&ComputeCall { args: [], kwargs })
     }
 }
 
-/// Makes an object of these members, without copying one.
-fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+/// Works on a thread of its own. Long work must not keep the connections of other parties waiting:
+/// a node ends one on which nothing comes for a few seconds.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> serde_json::Result<T> + Send + 'static,
+) -> serde_json::Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(serde::ser::Error::custom(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
+    use futures_util::FutureExt;
+    use tokio::runtime;
+    use tokio::task::{self, LocalSet};
+
+    use super::*;
+
+    fn request(data: Value) -> Request {
+        Request {
+            function: "SecureVectorSum".to_owned(),
+            data: Data::Values(data),
+            parameters: Map::from_iter([("encoding".to_owned(), json!("integer"))]),
+            nodes: vec!["a".to_owned(), "b".to_owned()],
+            session: "s".to_owned(),
+            myself: 1,
+            trace: false,
+        }
+    }
+
+    #[test]
+    fn a_call_has_its_arguments_and_a_trace_where_it_is_asked_for() {
+        let data = json!([[1, -9_223_372_036_854_775_808_i64, 0.1, null]]);
+        let mut kwargs = json!({
+            "microprotocol": "SecureVectorSum",
+            "data": data,
+            "network": {"nodes": ["a", "b"], "uuid": "s", "myself": 1},
+            "parameters": {"encoding": "integer"},
+        });
+        let read = |request: Request| {
+            serde_json::from_slice::<Value>(&request.body(&data).unwrap()).unwrap()
+        };
+        assert_eq!(read(request(Value::Null)), json!({"args": [], "kwargs": kwargs}));
+        kwargs["trace"] = true.into();
+        let traced = Request { trace: true, ..request(Value::Null) };
+        assert_eq!(read(traced), json!({"args": [], "kwargs": kwargs}));
+    }
+
+    #[test]
+    fn no_connection_waits_while_a_body_is_written() {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let api = format!("http://{}", listener.local_addr().unwrap());
+        LocalSet::new().block_on(&runtime, async {
+            let (go_on, told) = mpsc::channel::<()>();
+            // The one thread for long work is busy.
+            let busy = task::spawn_blocking(move || told.recv());
+            let client =
+                NodeClient::new(&Connection { api, tls: None, token: None }, Duration::MAX);
+            let mut computing = Box::pin(client.compute(request(json!([[1, 2]]))));
+            for _ in 0..100 {
+                assert!(computing.as_mut().now_or_never().is_none());
+                task::yield_now().await;
+            }
+            assert!(listener.accept().is_err(), "a connection was there before the body");
+            go_on.send(()).unwrap();
+            busy.await.unwrap().unwrap();
+            while listener.accept().is_err() {
+                assert!(computing.as_mut().now_or_never().is_none());
+                task::yield_now().await;
+            }
+        });
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use cloister_protocols::algebra::layout::MAX_WORDS;
 use cloister_protocols::disclosure::Profile;
 use cloister_report::measurement::{Case, Link, Measurement, Way};
 
@@ -290,11 +291,19 @@ fn check_parties(parties: usize) -> Outcome {
     }
 }
 
-/// Refuses test data that would not fit: they are made here, for all parties.
+/// Refuses sizes that no node computes, and test data that would not fit: they are made here, for
+/// all parties.
 pub(super) fn check_sizes(cases: &[Case]) -> Outcome {
     const MOST: usize = 50_000_000;
     for Case { function, size, parties, unit, .. } in cases {
-        let of_one = find(function)?.items_of_a_party(*size);
+        let subject = find(function)?;
+        if subject.words(*size) > MAX_WORDS {
+            return Err(Problem::usage(format!(
+                "{function}: {size} {unit} are more than the limit of {MAX_WORDS} 64-bit words to be \
+                 added; choose a smaller --size"
+            )));
+        }
+        let of_one = subject.items_of_a_party(*size);
         if of_one.saturating_mul(*parties) > MOST {
             return Err(Problem::usage(format!(
                 "{function}: {size} {unit} at each of {parties} parties are more than this command \

@@ -214,6 +214,15 @@ impl Subject {
         }
     }
 
+    /// Returns the number of 64-bit words that are added at this size, where it is known beforehand.
+    pub(super) fn words(&self, size: usize) -> usize {
+        match self.data {
+            // In the encoding `integer`.
+            Data::Vector => size,
+            _ => 0,
+        }
+    }
+
     /// Makes test data of this size for so many parties, for this suite.
     pub(super) fn workload(&'static self, size: usize, parties: usize, suite: &str) -> Workload {
         let inputs = (0..parties).map(|party| self.input(size, party, parties)).collect();

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
-from cloister import _errors
+from cloister import _early, _errors
 from cloister._config import Member
 from cloister._documents import Document, Malformed
 from cloister._errors import AlienAnswer, CloisterError, NoAnswer, Unreachable, Untrusted, reason_of
@@ -223,8 +223,17 @@ class Node:
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
-            raise self._unsent(error, seconds) from error
+            early = await self._early(error, request)
+            if early is None:
+                raise self._unsent(error, seconds) from error
+            return self._answer(*early)
         return self._answer(response.status_code, received)
+
+    async def _early(self, error: httpx.HTTPError, request: httpx.Request) -> tuple[int, bytes] | None:
+        """The refusal that a node has told amid a large body, if it has told one."""
+        if not _early.may_have_come(error, request):
+            return None
+        return await _early.refusal(self._http, request)
 
     async def _bounded(self, response: httpx.Response) -> bytes:
         received = bytearray()
