@@ -404,6 +404,7 @@ fn a_proposal_is_these_bytes() {
     offer.spec.suite = "masked".into();
     offer.spec.parameters.insert("p".into(), "1".into());
     offer.spec.shape.insert("length".into(), 3);
+    offer.rules.round = "se/10".parse().ok();
     testing::set_helpers(&mut offer.spec, 1);
     let Offer { spec, rules, deadline_ms, serves, .. } = offer;
     let earlier = vec![AnswerId([3; 16]), AnswerId([4; 16])];
@@ -429,7 +430,7 @@ fn a_proposal_is_these_bytes() {
     let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
     let number = |number: u64| number.to_le_bytes().to_vec();
     let expected = [
-        vec![10],
+        vec![11],
         text("F"),
         [number(1), text("p"), text("1")].concat(),
         [number(1), text("length"), number(3)].concat(),
@@ -438,7 +439,7 @@ fn a_proposal_is_these_bytes() {
         text("masked"),
         text("network"),
         number(0),
-        [vec![3, 0], number(10), number(5), vec![90, 0]].concat(),
+        [vec![3, 0], number(10), number(5), vec![90, 0, 1], text("se/10")].concat(),
         number(60_000),
         vec![1],
         vec![2, 0, 0, 0],

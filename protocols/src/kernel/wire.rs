@@ -19,7 +19,7 @@ use crate::algebra::secret_elements::SecretElements;
 
 /// The version of frames and protocols. Nodes of different versions refuse each other at the
 /// greeting. The number 1 in the domain strings of hashes is another one, and stays.
-pub const VERSION: u8 = 10;
+pub const VERSION: u8 = 11;
 
 /// The longest frame in bytes, header and body together. Longer messages are cut into parts, so
 /// that sessions divide a link fairly.
