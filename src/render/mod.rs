@@ -136,6 +136,8 @@ pub fn provenance_line(report: &Report) -> String {
     facts.extend(profile.map(|profile| format!("profile {}", plain(profile))));
     let left_out = report.disclosure.get("left_out").and_then(Value::as_u64).unwrap_or_default();
     facts.extend(report.kept.then(|| "answered before".to_owned()));
+    let rounded = report.disclosure.get("rounded").and_then(Value::as_str);
+    facts.extend(rounded.map(|to| format!("rounded to {}, counts exact", clean(to))));
     facts.extend((left_out > 0).then(|| format!("without few or all rows of {left_out} of them")));
     facts.extend(report.dropped.map(|dropped| match dropped.count() {
         Some(count) => format!("{count} rows with missing values left out"),
@@ -392,6 +394,9 @@ mod tests {
             line(&left_out),
             "2 parties, profile production, without few or all rows of 1 of them"
         );
+        let rounded = json!({"disclosure": {"profile": "production", "rounded": "se/10"}});
+        let due = "2 parties, profile production, rounded to se/10, counts exact";
+        assert_eq!(line(&rounded), due);
     }
 
     /// Returns the row `dropped` of a report with these entries more.

@@ -394,6 +394,7 @@ impl Live {
                     .map(|(rule, member)| (rule.to_owned(), member))
                     .collect(),
                 left_out: outcome.left_out,
+                rounded: outcome.rules.round.map(|rounding| rounding.to_string()),
             },
             dropped: outcome.dropped,
             cost,

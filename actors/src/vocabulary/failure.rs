@@ -478,6 +478,7 @@ fn culprit(fault: &Fault) -> Option<Party> {
             | Refusal::Isolates { of, .. }
             | Refusal::SinglesOut { of, .. }
             | Refusal::Dominated { of, .. }
+            | Refusal::NotRounded { of, .. }
             | Refusal::NoCommittee { of, .. },
         ) => Some(*of),
         // One of two parties lies, and the other parties cannot tell which: the message names both.

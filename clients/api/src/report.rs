@@ -134,6 +134,10 @@ pub struct Disclosure {
     /// it would tell alone, or all. Parties without any of the selected rows count, too.
     #[serde(default)]
     pub left_out: u64,
+    /// The part of their standard errors that the numbers of the answer were rounded to: `se/N`; null
+    /// where no member's rules round. Counts are exact.
+    #[serde(default)]
+    pub rounded: Option<String>,
 }
 
 /// The disclosure rules that held: the strictest of all members'.

@@ -500,3 +500,29 @@ fn what_a_function_does_not_list_is_not_opened() {
     let is_refused = |ending: &Ending<()>| matches!(ending.fault(), Some(Fault::Internal(_)));
     assert!(report.endings.iter().all(is_refused));
 }
+
+#[test]
+fn under_a_rule_that_rounds_functions_of_counts_and_those_that_round_are_allowed_alone() {
+    let round = Some("se/10".parse().unwrap());
+    let setting = Setting { parties: 3, helper: false, all: false, profile: Profile::Teaching };
+    for case in cases() {
+        // Preprocessing is among all parties.
+        let setting = Setting { all: case.function == PREPARE, ..setting };
+        let run = run(&case, setting, USUAL).unwrap();
+        let rules = Rules { round, ..Profile::Production.rules() };
+        let is_allowed = run.request(0).unwrap().rounds(&rules).is_some();
+        let due = [
+            EMPTY,
+            PREPARE,
+            MEASURE,
+            "StatisticsFrequency",
+            "StatisticsContingency",
+            "StatisticsUnivariate",
+            INTERSECTION,
+            INTERSECTION_SIZE,
+            UNION_SIZE,
+            CONTINGENCY_VERTICAL,
+        ];
+        assert_eq!(is_allowed, due.contains(&case.function), "{}", case.name);
+    }
+}

@@ -28,6 +28,8 @@ mod cost_tests;
 #[cfg(test)]
 mod dropped_tests;
 mod request;
+#[cfg(test)]
+mod rounding_tests;
 mod security;
 #[cfg(test)]
 mod tests;
@@ -50,9 +52,9 @@ use crate::engine::reveals::RELEASE;
 pub use crate::functions::answer::{Answer, Group, KeptAnswer, Precision};
 use crate::functions::catalogue::{Needs, Prepared};
 pub use crate::functions::input::{Column, Input, number_text};
-use crate::functions::{FunctionContext, SetsContext, SumsContext};
+use crate::functions::{FunctionContext, Rounds as RoundAnswer, SetsContext, SumsContext};
 use crate::kernel::channel::Channel;
-use crate::kernel::disclosure::{JointRules, Opened, Permit, Rule, Rules};
+use crate::kernel::disclosure::{JointRules, Opened, Permit, Refusal, Rounding, Rule, Rules};
 use crate::kernel::fault::Fault;
 use crate::kernel::party::Party;
 use crate::kernel::reveal::Reveal;
@@ -115,6 +117,7 @@ pub async fn compute(
     let backend = request.backend();
     let parties = roles.inputs().count();
     let session = agree(&channel, offer, request.function().takes_data(), &mut rng).await?;
+    let round = rounding(request.rounds(session.rules().rules()), session.rules())?;
     if session.agreed().kept.is_some() {
         return give_again(&channel, &session, request, parties).await;
     }
@@ -139,7 +142,22 @@ pub async fn compute(
             }
         },
     };
-    Ok(ended?.outcome(agreed, parties))
+    Ok(ended?.rounded(round)?.outcome(agreed, parties))
+}
+
+/// A rounding that the members' rules ask for, and the function that applies it.
+type Round = Option<(Rounding, RoundAnswer)>;
+
+/// Returns how the answer is rounded. Refuses, before anything of data is sent, a function that
+/// cannot be where a rule asks for it.
+fn rounding(rounds: Option<RoundAnswer>, joint: &JointRules) -> Result<Round, Refusal> {
+    match (joint.rules().round, rounds) {
+        (None, _) => Ok(None),
+        (Some(rounding), Some(rounds)) => Ok(Some((rounding, rounds))),
+        (Some(rounding), None) => {
+            Err(Refusal::NotRounded { rounding, of: joint.decider(Rule::Round) })
+        }
+    }
 }
 
 /// Gives the answer again that all members with data have kept of this question. One round confirms
@@ -414,6 +432,15 @@ impl Execution<'_> {
 }
 
 impl Ended {
+    /// Rounds the answer. A helper has none.
+    fn rounded(self, round: Round) -> Result<Self, Fault> {
+        let answer = match (self.answer, round) {
+            (Some(answer), Some((rounding, rounds))) => Some(rounds(answer, rounding)?),
+            (answer, _) => answer,
+        };
+        Ok(Self { answer, ..self })
+    }
+
     fn outcome(self, agreed: Agreed, parties: usize) -> Outcome {
         let Self { permit, answer, dropped, security } = self;
         Outcome {

@@ -5,11 +5,13 @@ use std::fmt;
 
 use crate::algebra::elementwise::zip_exact;
 use crate::computation::backend::Backend;
+use crate::functions::Rounds;
 use crate::functions::answer::{Answer, KeptAnswer};
 use crate::functions::catalogue::{Descriptor, Kind, Needs, Prepared, find};
 use crate::functions::common::tables;
 use crate::functions::input::{Input, check_dropped};
 use crate::functions::parameters::{MISSING, Missing, NO, Parameters, drops_missing, refuse};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Opens, Scope};
 use crate::kernel::fault::InputError;
 use crate::kernel::flow::{MESSAGES_AHEAD, SMALL_MESSAGE};
@@ -283,6 +285,11 @@ impl Request {
     /// Prepares the data that depend on the member's place, before any message.
     pub(crate) fn take_place(&mut self, me: Party) -> Result<(), InputError> {
         self.prepared.take_place(me)
+    }
+
+    /// Returns how the answer is rounded under these rules; none if it cannot be.
+    pub(crate) fn rounds(&self, rules: &Rules) -> Option<Rounds> {
+        self.prepared.rounds(rules)
     }
 
     /// Writes the request into the proposal that its party makes of it.

@@ -38,7 +38,7 @@ use crate::functions::union_size::UnionSize;
 use crate::functions::univariate::UnivariateStatistics;
 use crate::functions::vector_sum::VectorSum;
 use crate::functions::{
-    Computed, Function, FunctionContext, OnCounts, OnSets, OnShares, OnSums, SetsContext,
+    Computed, Function, FunctionContext, OnCounts, OnSets, OnShares, OnSums, Rounds, SetsContext,
     SumsContext,
 };
 use crate::kernel::disclosure::Rules;
@@ -130,6 +130,11 @@ macro_rules! functions {
             /// Delegates to [`Function::caveats`].
             pub(crate) fn caveats(&self, rules: &Rules) -> Vec<String> {
                 match self { $(Self::$function(function) => function.caveats(rules),)* }
+            }
+
+            /// Delegates to [`Function::rounds`].
+            pub(crate) fn rounds(&self, rules: &Rules) -> Option<Rounds> {
+                match self { $(Self::$function(function) => function.rounds(rules),)* }
             }
 
             /// Delegates to [`Function::take_magnitude`].

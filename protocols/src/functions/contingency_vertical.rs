@@ -10,7 +10,7 @@ use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows, WI
 use crate::functions::common::joins::terms::{Terms, Work, have_one_each};
 use crate::functions::common::joins::{KeyedRows, categories};
 use crate::functions::descriptor::{Behind, Descriptor, InputKind};
-use crate::functions::{Computed, FunctionContext};
+use crate::functions::{Computed, FunctionContext, Rounds, of_counts};
 use crate::kernel::equations::Equations;
 
 const TERMS: Terms = Terms {
@@ -54,6 +54,8 @@ impl Joining for JoinedTable {
     };
 
     const TERMS: &'static Terms = &TERMS;
+
+    const ROUNDS: Option<Rounds> = Some(of_counts);
 
     async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
         let announced = rows.announce(cx).await?;

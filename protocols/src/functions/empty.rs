@@ -10,8 +10,9 @@ use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{AgreedParameters, refuse};
-use crate::functions::{Function, OnSums, SumsContext};
+use crate::functions::{Function, OnSums, Rounds, SumsContext, of_counts};
 use crate::kernel::channel::Channel;
+use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::machine::Phase;
@@ -76,6 +77,10 @@ impl Function for Empty {
 
     fn words(&self) -> usize {
         0
+    }
+
+    fn rounds(&self, _: &Rules) -> Option<Rounds> {
+        Some(of_counts)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::functions::common::joins::function::{JOINED_ROWS, Joining, OfRows};
 use crate::functions::common::joins::terms::{IDS_ALONE, Terms};
 use crate::functions::common::joins::{KeyedRows, open_count, rows_of};
 use crate::functions::descriptor::Descriptor;
-use crate::functions::{Computed, FunctionContext};
+use crate::functions::{Computed, FunctionContext, Rounds, of_counts};
 
 /// The function without its rows.
 pub(crate) struct CommonItems;
@@ -25,6 +25,8 @@ impl Joining for CommonItems {
     };
 
     const TERMS: &'static Terms = &IDS_ALONE;
+
+    const ROUNDS: Option<Rounds> = Some(of_counts);
 
     async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed {
         let announced = rows.announce(cx).await?;

@@ -17,7 +17,8 @@ use crate::functions::answer::Answer;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{AgreedParameters, refuse};
-use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::functions::{Computed, Function, FunctionContext, OnShares, Rounds, of_counts};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
 
@@ -120,6 +121,10 @@ impl Function for Measure {
             Operation::Conjunction => bit_slice_words(self.size),
             _ => self.size,
         }
+    }
+
+    fn rounds(&self, _: &Rules) -> Option<Rounds> {
+        Some(of_counts)
     }
 }
 

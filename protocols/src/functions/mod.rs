@@ -67,13 +67,23 @@ use crate::functions::descriptor::Descriptor;
 use crate::functions::input::Input;
 use crate::functions::parameters::AgreedParameters;
 use crate::kernel::channel::Channel;
-use crate::kernel::disclosure::{Permit, Rules};
+use crate::kernel::disclosure::{Permit, Rounding, Rules};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::party::Party;
 use crate::kernel::session::{Session, SessionHash};
 use crate::release::terms::Magnitude;
 use crate::suites::masked::MaskedSums;
+
+/// Rounds the numbers of an answer. All that is not a count becomes a function of rounded numbers
+/// and counts alone, so that no exact number can be computed back.
+pub(crate) type Rounds = fn(Answer, Rounding) -> Result<Answer, Fault>;
+
+/// Returns an answer of counts as it is: counts stay exact, and small ones are withheld by the rule on
+/// them.
+pub(crate) fn of_counts(answer: Answer, _: Rounding) -> Result<Answer, Fault> {
+    Ok(answer)
+}
 
 /// The interface of all functions.
 pub(crate) trait Function: Sized {
@@ -119,6 +129,12 @@ pub(crate) trait Function: Sized {
     /// Returns what these rules ask for and do not check in this function, beside what is revealed.
     fn caveats(&self, _rules: &Rules) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Returns how the answer is rounded under these rules; none if it can have a number that is no
+    /// count and has no standard error from what is opened. Then it is refused where a rule rounds.
+    fn rounds(&self, _rules: &Rules) -> Option<Rounds> {
+        None
     }
 
     /// Takes out this party's part of a sum of numbers, which the release check compares.

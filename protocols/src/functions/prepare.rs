@@ -1,10 +1,11 @@
 //! `Prepare`: the preprocessing of the suite `pairwise`. Later computations between the same nodes
 //! use up its correlations. Uses no data and opens nothing.
 
-use crate::functions::Function;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::NoParameters;
+use crate::functions::{Function, Rounds, of_counts};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
 
@@ -35,5 +36,9 @@ impl Function for Prepare {
             return Err(InputError::Shape { expected: "no data" });
         }
         Ok(Self)
+    }
+
+    fn rounds(&self, _: &Rules) -> Option<Rounds> {
+        Some(of_counts)
     }
 }

@@ -9,8 +9,9 @@ use crate::functions::common::sets::{Ids, MOST_ITEMS};
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs};
 use crate::functions::input::Input;
 use crate::functions::parameters::AgreedParameters;
-use crate::functions::{Function, OnSets, SetsContext};
+use crate::functions::{Function, OnSets, Rounds, SetsContext, of_counts};
 use crate::kernel::channel::Channel;
+use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError, Misbehaviour};
 use crate::kernel::party::Party;
@@ -61,6 +62,10 @@ impl Function for SetIntersection {
 
     fn agreed(&self) -> AgreedParameters {
         self.ids.agreed()
+    }
+
+    fn rounds(&self, _: &Rules) -> Option<Rounds> {
+        Some(of_counts)
     }
 }
 

@@ -59,8 +59,8 @@ use crate::functions::common::wanted::{RESULT_KEYS, SAMPLES, STATISTICS, Statist
 use crate::functions::descriptor::{Descriptor, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::{AgreedParameters, Digits, grid_text};
-use crate::functions::{Computed, Function, FunctionContext, OnShares};
-use crate::kernel::disclosure::Permit;
+use crate::functions::{Computed, Function, FunctionContext, OnShares, Rounds as Rounded};
+use crate::kernel::disclosure::{Permit, Rounding, Rules};
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 use crate::kernel::reveal::Reveal;
@@ -207,10 +207,27 @@ impl Function for UnivariateStatistics {
         agreed
     }
 
+    /// Rounds where the variance is opened, and nothing that has no standard error.
+    fn rounds(&self, rules: &Rules) -> Option<Rounded> {
+        let wanted = self.statistics.wanted(rules.ask_for_cells());
+        (wanted.squares && !wanted.needs_extremes()).then_some(rounded as Rounded)
+    }
+
     /// Counts the most words that there can be. No means are summed if a number is not above zero,
     /// and no moments if the numbers do not vary. The moments take a second pass over the numbers.
     fn words(&self) -> usize {
         self.words.len() + Means::WORDS + moments::WORDS + self.numbers.len()
+    }
+}
+
+/// Rounds the statistics.
+fn rounded(answer: Answer, rounding: Rounding) -> Result<Answer, Fault> {
+    match answer {
+        Answer::Univariate(mut statistics) => {
+            statistics.round(rounding)?;
+            Ok(Answer::Univariate(statistics))
+        }
+        _ => Err(Fault::Internal("statistics of one variable round their own answer")),
     }
 }
 
@@ -506,6 +523,50 @@ impl Univariate {
         ]
     }
 
+    /// Rounds variance, mean and standardised moments, each to its own step, and computes all others
+    /// from these and the count. With s² the variance and n the count, the standard errors are
+    /// s²·√(2/(n − 1)) and s/√n, with s² rounded already. Those of the moments are of normal numbers,
+    /// √(6/n), √(24/n), √(720/n) and √(6120/n): they tell nothing of the data.
+    ///
+    /// Numbers that do not vary have a standard error of 0, and stay as they are.
+    fn round(&mut self, rounding: Rounding) -> Result<(), Fault> {
+        let Some(variance) = self.variance else {
+            return Err(Fault::Undefined {
+                why: "one number alone has no standard error that it could be rounded to",
+            });
+        };
+        let n = count(self.samples);
+        let variance = if variance > 0.0 {
+            let due = nearest(variance, variance * (2.0 / (n - 1.0)).sqrt(), rounding)?;
+            self.mean = nearest(self.mean, (due / n).sqrt(), rounding)?;
+            due
+        } else {
+            variance
+        };
+        let (mean, of_all) = (self.mean, variance * ((n - 1.0) / n));
+        let over_mean = |deviation: f64| Some(deviation / mean).filter(|it| it.is_finite());
+        self.sum = n * mean;
+        self.variance = Some(variance);
+        self.variance_mle = Some(of_all);
+        self.variance_of_sample_mean = Some(variance / n);
+        self.standard_deviation = Some(variance.sqrt());
+        self.standard_deviation_mle = Some(of_all.sqrt());
+        self.standard_error_of_sample_mean = Some((variance / n).sqrt());
+        self.coefficient_of_variation = over_mean(variance.sqrt());
+        self.coefficient_of_variation_mle = over_mean(of_all.sqrt());
+        self.root_mean_square = Some(mean.hypot(of_all.sqrt()));
+        self.root_mean_square_deviation = Some(of_all.sqrt());
+        let moment = |moment: Option<f64>, of_one: f64| {
+            moment.map(|moment| nearest(moment, (of_one / n).sqrt(), rounding)).transpose()
+        };
+        self.skewness = moment(self.skewness, 6.0)?;
+        self.kurtosis = moment(self.kurtosis, 24.0)?;
+        self.kurtosis_excess = self.kurtosis.map(|kurtosis| kurtosis - 3.0);
+        self.hyper_skewness = moment(self.hyper_skewness, 720.0)?;
+        self.hyper_flatness = moment(self.hyper_flatness, 6_120.0)?;
+        if self.sum.is_finite() { Ok(()) } else { Err(Fault::ResultOutOfRange) }
+    }
+
     fn take(&mut self, moments: Moments) {
         self.skewness = Some(moments.skewness);
         self.kurtosis = Some(moments.kurtosis);
@@ -539,6 +600,20 @@ fn place(grid: &Grid, x: f64) -> Result<BigInt, Fault> {
 
 fn fraction(numerator: &BigInt, denominator: &BigInt, exponent: i64) -> Result<f64, Fault> {
     fraction_to_double(numerator, denominator, exponent).ok_or(Fault::ResultOutOfRange)
+}
+
+/// Rounds a number to its step.
+fn nearest(x: f64, standard_error: f64, rounding: Rounding) -> Result<f64, Fault> {
+    let step = rounding.step(standard_error).ok_or(Fault::Undefined {
+        why: "a standard error is too small or too large to be rounded to",
+    })?;
+    Ok(step.round(x))
+}
+
+/// Returns a count as the nearest double.
+#[expect(clippy::cast_precision_loss, reason = "an error of 2^-53 beside a standard error")]
+fn count(samples: u64) -> f64 {
+    samples as f64
 }
 
 /// Removes the sign of a zero. The sign that the search found says nothing of the numbers.

@@ -38,6 +38,7 @@ use serde::Serialize;
 use crate::kernel::equations::Equations;
 use crate::kernel::party::Party;
 pub use crate::kernel::refusal::Refusal;
+pub use crate::kernel::rounding::{NoRounding, Rounding};
 pub use crate::kernel::rules::{Profile, Rule, Rules};
 use crate::kernel::spec::Member;
 
@@ -98,14 +99,17 @@ impl JointRules {
         decider.map_or(self.deciders[0], |(_, party)| *party)
     }
 
-    /// Returns the name of the member whose rule holds, for each rule by name.
+    /// Returns the name of the member whose rule holds, for each rule by name. No member is named for
+    /// a rounding that there is not.
     #[must_use]
     pub fn decided_by(&self, members: &[Member]) -> BTreeMap<&'static str, String> {
         let name = |party: Party| match members.get(party.index()) {
             Some(member) => member.id.name.clone(),
             None => party.to_string(),
         };
-        Rule::ALL.into_iter().map(|rule| (rule.name(), name(self.decider(rule)))).collect()
+        let rounds = self.rules.round.is_some();
+        let rules = Rule::ALL.into_iter().filter(|rule| rounds || *rule != Rule::Round);
+        rules.map(|rule| (rule.name(), name(self.decider(rule)))).collect()
     }
 
     /// Checks that so many parties with data may compute together at all.
@@ -291,7 +295,7 @@ mod tests {
         let due = Rules { min_rows: 50, max_share: 60, ..Profile::Production.rules() };
         assert_eq!(*joint.rules(), due);
         let deciders = Rule::ALL.map(|rule| joint.decider(rule).index());
-        assert_eq!(deciders, [2, 1, 2, 1, 2]);
+        assert_eq!(deciders, [2, 1, 2, 1, 2, 0]);
         let id = |name: &str| MemberId { name: name.into(), fingerprint: [0; 32] };
         let member = |name: &str| Member { id: id(name), role: Role::PARTY };
         let named = joint.decided_by(&["a", "b", "c", "d"].map(member));

@@ -23,6 +23,7 @@ pub mod random;
 mod refusal;
 pub(crate) mod reveal;
 pub(crate) mod roles;
+pub(crate) mod rounding;
 pub(crate) mod rules;
 pub mod session;
 pub mod simulation;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::kernel::party::Party;
+use crate::kernel::rounding::Rounding;
 use crate::kernel::rules::Rule;
 
 /// The reason for which the rules forbid a result. It names the rule and its member, and nothing of
@@ -78,6 +79,14 @@ pub enum Refusal {
         /// The member with the rule.
         of: Party,
     },
+    /// A rounding to a part of the standard error, which some number of the answer does not have.
+    /// Nothing was opened.
+    NotRounded {
+        /// The rounding.
+        rounding: Rounding,
+        /// The member with the rule.
+        of: Party,
+    },
     /// A rule on the joint data that no committee can decide: fewer than three members let their
     /// nodes compute on shares. Nothing was opened.
     NoCommittee {
@@ -150,6 +159,13 @@ impl Refusal {
                  {} allow; which one, and how much, was not opened, nor was anything of the answer",
                 name(*of)
             ),
+            Self::NotRounded { rounding, of } => format!(
+                "the rules of {} round numbers to `{rounding}`, a part of their standard error, and what \
+                 is asked has numbers without one; ask for `StatisticsUnivariate` with `statistics` such \
+                 as `mean` and `standard_deviation` together, without extremes, geometric and harmonic \
+                 mean, or for counts; nothing was opened",
+                name(*of)
+            ),
             Self::NoCommittee { rule, of, serving } => format!(
                 "the rule `{rule}` of {} is decided on shares by three nodes, and only {serving} of \
                  those that the members' policies allow to are there",
@@ -196,6 +212,7 @@ mod tests {
             Refusal::Isolates { minimum: 10, equations: 1, of },
             Refusal::SinglesOut { fewest: 3, of },
             Refusal::Dominated { percent: 90, of },
+            Refusal::NotRounded { rounding: "se/10".parse().unwrap(), of },
             Refusal::NoCommittee { rule: Rule::MaxShare, of, serving: 2 },
         ];
         for refusal in refusals {

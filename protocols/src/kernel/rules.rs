@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::rounding::Rounding;
+
 /// The rules on the opening of a joint result. Each party has its own; the strictest hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
@@ -24,6 +26,9 @@ pub struct Rules {
     /// The permission for a client's columns. Without it, a party that brings in a dataset takes no
     /// part if another brings in columns that a client has made.
     pub client_columns: bool,
+    /// The rounding of all numbers that are no counts; none where it is absent.
+    #[serde(default)]
+    pub round: Option<Rounding>,
 }
 
 /// One of the [`Rules`].
@@ -39,6 +44,8 @@ pub enum Rule {
     MaxShare,
     /// The rule [`Rules::client_columns`].
     ClientColumns,
+    /// The rule [`Rules::round`].
+    Round,
 }
 
 /// A bound that no number of rows reaches, nor a minimum of the rules. The sum and the difference of
@@ -69,6 +76,7 @@ impl Profile {
                 min_cell: 5,
                 max_share: 90,
                 client_columns: false,
+                round: None,
             },
             Self::Teaching => Rules {
                 min_parties: 2,
@@ -76,6 +84,7 @@ impl Profile {
                 min_cell: 1,
                 max_share: 100,
                 client_columns: true,
+                round: None,
             },
         }
     }
@@ -100,14 +109,16 @@ impl Rules {
             min_cell: self.min_cell.max(other.min_cell),
             max_share: self.max_share.min(other.max_share),
             client_columns: self.client_columns && other.client_columns,
+            round: Rounding::coarsest(self.round, other.round),
         }
     }
 
-    /// Returns whether the thresholds are the same. The permission for columns of clients is none.
+    /// Returns whether the thresholds are the same. The permission for columns of clients is none,
+    /// nor is the rounding.
     #[must_use]
     pub fn has_thresholds_of(&self, other: &Self) -> bool {
-        let client_columns = other.client_columns;
-        Self { client_columns, ..*self } == *other
+        let Self { client_columns, round, .. } = *other;
+        Self { client_columns, round, ..*self } == *other
     }
 
     /// Returns whether counts of rows can reach the minima, and `max_share` is a part of a whole.
@@ -140,14 +151,21 @@ impl Rules {
             Rule::MinCell => self.min_cell == other.min_cell,
             Rule::MaxShare => self.max_share == other.max_share,
             Rule::ClientColumns => self.client_columns == other.client_columns,
+            Rule::Round => self.round == other.round,
         }
     }
 }
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 5] =
-        [Self::MinParties, Self::MinRows, Self::MinCell, Self::MaxShare, Self::ClientColumns];
+    pub const ALL: [Self; 6] = [
+        Self::MinParties,
+        Self::MinRows,
+        Self::MinCell,
+        Self::MaxShare,
+        Self::ClientColumns,
+        Self::Round,
+    ];
 
     /// Returns the name as it stands in settings and results.
     #[must_use]
@@ -158,6 +176,7 @@ impl Rule {
             Self::MinCell => "min_cell",
             Self::MaxShare => "max_share",
             Self::ClientColumns => "client_columns",
+            Self::Round => "round",
         }
     }
 }

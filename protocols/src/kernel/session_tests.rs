@@ -450,6 +450,7 @@ fn a_proposal_is_these_bytes() {
     offer.spec.suite = "masked".into();
     offer.spec.parameters.insert("p".into(), "1".into());
     offer.spec.shape.insert("length".into(), 3);
+    offer.rules.round = "se/10".parse().ok();
     testing::set_helpers(&mut offer.spec, 1);
     let Offer { spec, roster, rules, deadline_ms, serves, .. } = offer;
     let earlier = vec![AnswerId([3; 16]), AnswerId([4; 16])];
@@ -492,7 +493,7 @@ fn a_proposal_is_these_bytes() {
         text("masked"),
         text("network"),
         fixed(0),
-        vec![3, 10, 5, 90, 0],
+        [vec![3, 10, 5, 90, 0, 1], text("se/10")].concat(),
         fixed(60_000),
         vec![1],
         vec![2],

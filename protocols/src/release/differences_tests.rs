@@ -17,8 +17,14 @@ use crate::release::differences::Combination;
 use crate::suites::pairwise::CorrelationStore;
 use crate::testing::{Run, rng, seed};
 
-const RULES: Rules =
-    Rules { min_parties: 2, min_rows: 10, min_cell: 1, max_share: 100, client_columns: true };
+const RULES: Rules = Rules {
+    min_parties: 2,
+    min_rows: 10,
+    min_cell: 1,
+    max_share: 100,
+    client_columns: true,
+    round: None,
+};
 
 /// The rows of one party: whether each is in the earlier answers, in order, and in the question.
 #[derive(Clone, Default)]

@@ -262,6 +262,7 @@ export function disclosure(detail) {
     "Disclosure rules",
     { beside: h("span", { class: "soft" }, of.profile ? ["profile ", clean(of.profile)] : null) },
     h("p", { class: "soft" }, "The strictest of all members' rules held. What they ask was decided before the answer was opened."),
+    of.rounded ? h("p", {}, "Numbers rounded to a part of their standard error: ", clean(of.rounded), ". Counts are exact.") : null,
     of.left_out ? h("p", {}, "Parties that left out rows by their own rules: ", count(of.left_out)) : null,
     table({
       caption: "Rules that held, and whose each is",

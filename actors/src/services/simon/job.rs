@@ -369,11 +369,15 @@ pub(super) fn function(name: &str) -> Result<&'static Descriptor, ApiError> {
 
 /// Reports whether a rule on all parties' data together refused.
 fn tells_of_joint_data(conclusion: &Conclusion) -> bool {
-    use Refusal::{ClientColumns, NoCommittee, TooFewParties, Unlisted};
+    use Refusal::{ClientColumns, NoCommittee, NotRounded, TooFewParties, Unlisted};
     match &conclusion.result {
         Err(Failure::Protocol(Fault::Refused(refusal), _)) => !matches!(
             refusal,
-            TooFewParties { .. } | ClientColumns { .. } | Unlisted { .. } | NoCommittee { .. }
+            TooFewParties { .. }
+                | ClientColumns { .. }
+                | Unlisted { .. }
+                | NotRounded { .. }
+                | NoCommittee { .. }
         ),
         _ => false,
     }

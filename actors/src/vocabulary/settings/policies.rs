@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use cloister_protocols::catalogue;
-use cloister_protocols::disclosure::{Profile, Rules};
+use cloister_protocols::disclosure::{Profile, Rounding, Rules};
 use serde::{Deserialize, Serialize};
 
 /// The policies of a node's datasets.
@@ -45,6 +45,8 @@ pub struct DatasetPolicy {
     /// The most that answers without approval may tell of a column, in percent of what its rows
     /// hold. The default is 25 under `production`.
     pub told: Option<u8>,
+    /// The rounding of all numbers that are no counts, to a part of their standard error: `se/N`.
+    pub round: Option<Rounding>,
     /// Permission for other members to bring columns that a client made.
     pub client_columns: Option<bool>,
     /// The need of the owner's approval for each use. The default is to need it under `production`.
@@ -272,6 +274,7 @@ impl DatasetPolicy {
             min_cell: self.min_cell.unwrap_or(0),
             max_share: self.max_share.unwrap_or(100),
             client_columns: true,
+            round: self.round,
         };
         let client_columns = self.client_columns.unwrap_or(profile.client_columns);
         Rules { client_columns, ..profile.strictest(own) }
@@ -294,6 +297,9 @@ mod tests {
     fn unknown_entries_functions_and_members_are_refused() {
         assert!(policies(r#"{"dataset":{"trial":{"minimum_rows":5}}}"#).is_err());
         assert!(policies(r#"{"datasets":{}}"#).is_err());
+        assert!(policies(r#"{"dataset":{"trial":{"round":"0.1"}}}"#).is_err());
+        let round = trial(r#"{"round":"se/10"}"#).of("trial").rules(Profile::Production).round;
+        assert_eq!(round, "se/10".parse().ok());
         let check = |policy| trial(policy).check(|name| name == "north");
         assert!(check(r#"{"functions":["SecureSum"],"members":["north"]}"#).is_ok());
         assert!(matches!(check(r#"{"functions":["Sum"]}"#), Err(PolicyError::Function { .. })));

@@ -149,7 +149,7 @@ const NONE: Thresholds =
 
 fn rules_of(thresholds: &Thresholds) -> Rules {
     let Thresholds { min_parties, min_rows, min_cell, max_share, .. } = *thresholds;
-    Rules { min_parties, min_rows, min_cell, max_share, client_columns: true }
+    Rules { min_parties, min_rows, min_cell, max_share, client_columns: true, round: None }
 }
 
 fn names(listed: &Profiles) -> String {

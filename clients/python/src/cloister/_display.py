@@ -51,6 +51,8 @@ def text(result: Result) -> str:
         lines.append(f"left out: {_short(result.dropped)}")
     if result.disclosure.left_out:
         lines.append(f"parties that left out rows: {result.disclosure.left_out}")
+    if result.disclosure.rounded is not None:
+        lines.append(f"rounded: {result.disclosure.rounded}; counts are exact")
     lines.append(f"security: {result.security.suite}; {result.security.adversary}")
     lines += [f"  reveals: {what}" for what in result.security.reveals]
     lines.append("disclosure:")
@@ -120,6 +122,8 @@ def _left_out(result: Result) -> Iterable[str]:
         yield f"<p>Rows left out, of all parties: {escape(_short(result.dropped))}</p>"
     if result.disclosure.left_out:
         yield f"<p>Parties that left out rows by their own rules: {result.disclosure.left_out}</p>"
+    if result.disclosure.rounded is not None:
+        yield f"<p>Rounded: {escape(result.disclosure.rounded)}; counts are exact</p>"
 
 
 def _security(result: Result) -> str:

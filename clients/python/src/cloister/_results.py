@@ -56,6 +56,8 @@ class Disclosure:
     """The party that set each of them."""
     left_out: int = 0
     """The number of parties of which rows are left out by their own rules."""
+    rounded: str | None = None
+    """The part of their standard errors that numbers were rounded to, `se/N`; counts are exact."""
 
     @classmethod
     def read(cls, document: Document) -> Disclosure:
@@ -65,6 +67,7 @@ class Disclosure:
             rules=document.mapping("rules"),
             decided_by=document.mapping("decided_by"),
             left_out=document.whole_or_none("left_out") or 0,
+            rounded=document.text_or_none("rounded"),
         )
 
 
@@ -236,6 +239,7 @@ def _joint(report: Report) -> dict[str, str]:
         "suites": report.security.suite,
         "disclosure rules": report.disclosure.rules,
         "numbers of parties left out": report.disclosure.left_out,
+        "roundings": report.disclosure.rounded,
         "numbers of rows left out": report.dropped,
         "precisions": report.precision,
     }

@@ -13,8 +13,9 @@ use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, Pushdown}
 use crate::functions::input::Input;
 use crate::functions::parameters::{AgreedParameters, ONLY_MODE};
 use crate::functions::{
-    Computed, Function, FunctionContext, OnCounts, OnShares, OnSums, SumsContext,
+    Computed, Function, FunctionContext, OnCounts, OnShares, OnSums, Rounds, SumsContext, of_counts,
 };
+use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::{Fault, InputError};
 
@@ -73,6 +74,10 @@ impl<C: Counting> Function for WholeTable<C> {
     fn words(&self) -> usize {
         self.0.as_ref().map_or(0, CountedRows::words)
     }
+
+    fn rounds(&self, _: &Rules) -> Option<Rounds> {
+        Some(of_counts)
+    }
 }
 
 impl<C: Counting> OnSums for WholeTable<C> {
@@ -116,6 +121,10 @@ impl<C: Counting> Function for ModeAlone<C> {
 
     fn agreed(&self) -> AgreedParameters {
         mode::agreed(self.0.as_ref())
+    }
+
+    fn rounds(&self, _: &Rules) -> Option<Rounds> {
+        Some(of_counts)
     }
 }
 

@@ -9,7 +9,8 @@ use crate::functions::common::sets::Ids;
 use crate::functions::descriptor::{Descriptor, InputKind, Kind, Needs, ParameterEntry};
 use crate::functions::input::Input;
 use crate::functions::parameters::AgreedParameters;
-use crate::functions::{Computed, Function, FunctionContext, OnShares};
+use crate::functions::{Computed, Function, FunctionContext, OnShares, Rounds};
+use crate::kernel::disclosure::Rules;
 use crate::kernel::equations::{Equations, Scope};
 use crate::kernel::fault::InputError;
 use crate::kernel::party::Party;
@@ -41,6 +42,9 @@ pub(crate) trait Joining {
     /// The terms that it sets for the rows.
     const TERMS: &'static Terms;
 
+    /// The rounding of its answer; none if a number has no standard error from what is opened.
+    const ROUNDS: Option<Rounds> = None;
+
     /// Computes the answer.
     async fn answer<E: Matching>(rows: KeyedRows, cx: &mut FunctionContext<'_, E>) -> Computed;
 }
@@ -63,6 +67,10 @@ impl<J: Joining> Function for OfRows<J> {
 
     fn agreed(&self) -> AgreedParameters {
         self.0.agreed()
+    }
+
+    fn rounds(&self, _: &Rules) -> Option<Rounds> {
+        J::ROUNDS
     }
 
     fn take_place(&mut self, me: Party) -> Result<(), InputError> {
