@@ -40,6 +40,7 @@ mod python_package;
 mod reachable;
 mod reference;
 mod reloading;
+mod rounding;
 mod settings;
 mod study;
 mod telemetry;
