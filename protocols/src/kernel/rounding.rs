@@ -44,7 +44,7 @@ impl Rounding {
         let steps = [first, first.saturating_add(1)]
             .into_iter()
             .flat_map(|exponent| [1.0, 2.0, 5.0].map(|leading| Step { leading, exponent }));
-        steps.filter(|step| step.size() <= most).last()
+        steps.filter(|step| step.size() <= most).next_back()
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a double's exponent is within ±324")]
