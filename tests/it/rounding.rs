@@ -65,11 +65,12 @@ fn one_owners_policy_rounds_the_answer_of_all_and_refuses_a_plain_sum() {
     let (variance, mean) = ((variance / 5.0).round() * 5.0, (mean / 0.2).round() * 2.0 / 10.0);
     for answer in ask(&cluster, "StatisticsUnivariate", &parameters) {
         assert_eq!(answer.status, 200, "{}", answer.body);
-        let result = &answer.body["result"];
+        let report = &answer.body["object"];
+        let result = &report["result"];
         assert_eq!(result["samples"], 60, "counts are exact");
         assert_eq!((&result["variance"], &result["mean"]), (&json!(variance), &json!(mean)));
         assert!((result["sum"].as_f64().unwrap() - 60.0 * mean).abs() < 1e-9, "{result}");
-        let disclosure = &answer.body["disclosure"];
+        let disclosure = &report["disclosure"];
         assert_eq!(disclosure["rounded"], "se/10");
         assert_eq!(disclosure["decided_by"]["round"], "clinic-1", "{disclosure}");
     }
