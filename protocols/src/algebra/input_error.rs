@@ -75,6 +75,20 @@ pub enum InputError {
         /// The most that is allowed.
         limit: usize,
     },
+    /// More numbers than an exact sum of vectors holds, for their width.
+    #[error(
+        "{actual} numbers are more than the limit of {limit}, because each is added exactly in {words} \
+         words of 64 bits: declare the digits, or choose `encoding` = `integer` or `fixed`, which take \
+         fewer"
+    )]
+    TooWideForSoMany {
+        /// The number of numbers.
+        actual: usize,
+        /// The most that fit.
+        limit: usize,
+        /// The words that each takes.
+        words: usize,
+    },
     /// A parameter with a value that the function cannot use.
     #[error("parameter `{name}`: {reason}")]
     Parameter {

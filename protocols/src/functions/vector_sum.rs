@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::algebra::elementwise::zip_exact;
 use crate::algebra::exact::Grid;
-use crate::algebra::layout::{Layout, PARALLEL_WORDS};
+use crate::algebra::layout::{Layout, MAX_WORDS, PARALLEL_WORDS};
 use crate::algebra::rounding::nearest_double;
 use crate::engine::aggregate::{Aggregate, Rounds};
 use crate::engine::reveals::{EXACT_SUMS, WHOLE_SUMS};
@@ -114,7 +114,12 @@ impl Function for VectorSum {
     ) -> Result<Self, InputError> {
         let encoding = ElementEncoding::new(&parameters)?;
         let length = input.map_or(0, Input::len);
-        let layout = Layout::uniform(encoding.limbs(), length)?;
+        let words = encoding.limbs();
+        let limit = MAX_WORDS / words.max(1);
+        if words > 1 && length > limit {
+            return Err(InputError::TooWideForSoMany { actual: length, limit, words });
+        }
+        let layout = Layout::uniform(words, length)?;
         let words = match (encoding, input) {
             (_, None) => Zeroizing::default(),
             (ElementEncoding::Exact(grid), Some(input)) => exact_words(&grid, &layout, input)?,
