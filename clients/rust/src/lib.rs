@@ -30,7 +30,7 @@
 //!     myself: 0,
 //!     trace: false,
 //! };
-//! let report = actix_rt::System::new().block_on(node.compute(&request))?;
+//! let report = actix_rt::System::new().block_on(node.compute(request))?;
 //! println!("{} under {}", report.result, report.security["suite"]);
 //! # Ok(())
 //! # }
