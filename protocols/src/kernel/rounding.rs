@@ -41,10 +41,10 @@ impl Rounding {
         }
         // The smaller power first: a logarithm may be rounded up to the next whole number.
         let first = Self::exponent(most);
-        let steps = [first, first.saturating_add(1)]
+        let mut steps = [first, first.saturating_add(1)]
             .into_iter()
             .flat_map(|exponent| [1.0, 2.0, 5.0].map(|leading| Step { leading, exponent }));
-        steps.filter(|step| step.size() <= most).next_back()
+        steps.rfind(|step| step.size() <= most)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a double's exponent is within ±324")]
