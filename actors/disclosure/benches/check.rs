@@ -91,7 +91,8 @@ fn memory(source: &Source, values: u64) -> Memory {
 fn checks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("check");
     group.sample_size(20).measurement_time(Duration::from_secs(2));
-    let policy = Policy::default();
+    // As a node asks that compares with others, without approvals.
+    let policy = Policy { min_together: 10, ..Policy::default() };
     let source = Source::new(1_000_000);
     let memory_of_hundred = memory(&source, 1);
     let new = source.select(|row| row[0] * row[1] + 3 * row[4] > 12);
