@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Duration;
 
-use cloister_disclosure::{Memory, Policy, Profile, Question, Selection, Value, Verdict};
+use cloister_disclosure::{Compared, Memory, Policy, Profile, Question, Selection, Value, Verdict};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 /// Spreads numbers over all 64 bits, as keyed hashes do.
@@ -91,8 +91,9 @@ fn memory(source: &Source, values: u64) -> Memory {
 fn checks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("check");
     group.sample_size(20).measurement_time(Duration::from_secs(2));
+    let compared = Compared { single: 1_024, pairs: 13, threes: 5 };
     // As a node asks that compares with others, without approvals.
-    let policy = Policy { min_together: 10, ..Policy::default() };
+    let policy = Policy { min_together: 10, compared, ..Policy::default() };
     let source = Source::new(1_000_000);
     let memory_of_hundred = memory(&source, 1);
     let new = source.select(|row| row[0] * row[1] + 3 * row[4] > 12);

@@ -7,7 +7,7 @@ use crate::classes::{Classes, Cut};
 use crate::limits::MAX_CELLS;
 use crate::meter::{Cost, Meter};
 use crate::modulus::Modulus;
-use crate::question::{Ranks, Value};
+use crate::question::{Policy, Ranks, Value};
 use crate::ranks::ShownRanks;
 use crate::selection::Selection;
 use crate::span::{Span, Trial};
@@ -85,16 +85,10 @@ impl News<'_> {
             .collect()
     }
 
-    /// Returns `true` if the span with the selection newly isolates fewer than `minimum` rows.
-    /// By several answers together it isolates few if they are fewer than `together`.
-    pub(crate) fn isolates(
-        &self,
-        modulus: Modulus,
-        classes: &Classes,
-        minimum: u64,
-        together: u64,
-    ) -> bool {
-        self.span.would_isolate(modulus, classes, &self.trial, minimum, together)
+    /// Returns `true` if the span with the selection newly isolates fewer rows than the policy asks
+    /// for.
+    pub(crate) fn isolates(&self, modulus: Modulus, classes: &Classes, policy: &Policy) -> bool {
+        self.span.would_isolate(modulus, classes, &self.trial, policy)
     }
 }
 

@@ -29,11 +29,7 @@ use crate::combinations;
 use crate::echelon::Echelon;
 use crate::limits::MAX_SEARCH;
 use crate::modulus::Modulus;
-
-/// The newest earlier vectors of which the members compare combinations of two, and of three: fewer than
-/// the joint comparison takes among three nodes, whose order of answers can be another.
-const NEWEST_PAIRED: usize = 32;
-const NEWEST_IN_THREES: usize = 8;
+use crate::question::Compared;
 
 /// The factors of three vectors, without those of a sum.
 const SIGNS_OF_THREE: [[i8; 3]; 7] =
@@ -85,9 +81,9 @@ impl Growth<'_> {
     /// A vector with few rows is a sum of circuits in these rows: vectors of which no column can be
     /// left out. If it is new, one of the circuits is. So circuits are looked for, of one column, two,
     /// three and so on, until the work of [`MAX_SEARCH`] is done.
-    pub(crate) fn isolates_uncompared(&self, minimum: u64) -> bool {
+    pub(crate) fn isolates_uncompared(&self, minimum: u64, compared: Compared) -> bool {
         // Listed for the first circuit that is found: most questions have none.
-        let compared = OnceCell::new();
+        let seen = OnceCell::new();
         let rows: BTreeMap<usize, Vec<u64>> =
             null_rows(self.after, self.modulus, |column| self.size(column) < minimum)
                 .into_iter()
@@ -97,7 +93,7 @@ impl Growth<'_> {
             sorted.sort_unstable();
             self.is_circuit(support, &rows)
                 && self.is_new(support)
-                && !compared.get_or_init(|| self.compared(minimum)).contains(&sorted)
+                && !seen.get_or_init(|| self.compared(minimum, compared)).contains(&sorted)
         };
         let mut left = MAX_SEARCH;
         let width = rows.values().next().map_or(0, Vec::len);
@@ -122,10 +118,10 @@ impl Growth<'_> {
     }
 
     /// Lists the columns of fewer than `minimum` rows that the members compare on shares, over the
-    /// rows of all: of the added vector, and of its combinations with one earlier vector, two of the
-    /// newest, or three of the very newest.
-    fn compared(&self, minimum: u64) -> BTreeSet<Vec<usize>> {
-        let newest: Vec<&Vec<bool>> = self.earlier.iter().rev().collect();
+    /// rows of all: of the added vector, and of its combinations with one of the newest earlier
+    /// vectors, two, or three.
+    fn compared(&self, minimum: u64, reach: Compared) -> BTreeSet<Vec<usize>> {
+        let newest: Vec<&Vec<bool>> = self.earlier.iter().rev().take(reach.single).collect();
         let mut supports = BTreeSet::new();
         let mut note = |parts: &[(&Vec<bool>, i8)]| {
             let coefficient = |column: usize| {
@@ -143,15 +139,15 @@ impl Growth<'_> {
         note(&[]);
         for (i, one) in newest.iter().enumerate() {
             note(&[(one, -1)]);
-            for (j, other) in newest.iter().enumerate().take(i.min(NEWEST_PAIRED)) {
-                if i >= NEWEST_PAIRED {
+            for (j, other) in newest.iter().enumerate().take(i) {
+                if i >= reach.pairs {
                     continue;
                 }
                 for [a, b] in [[-1, -1], [-1, 1], [1, -1]] {
                     note(&[(one, a), (other, b)]);
                 }
                 for third in newest.iter().take(j) {
-                    if i >= NEWEST_IN_THREES {
+                    if i >= reach.threes {
                         continue;
                     }
                     for [a, b, c] in SIGNS_OF_THREE {

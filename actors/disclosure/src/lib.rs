@@ -48,6 +48,6 @@ pub use limits::{
 };
 pub use memory::{Full, Memory, NotPending, Reservation, Shown};
 pub use profile::Profile;
-pub use question::{BadValue, Policy, Question, Ranks, Reason, Told, Value, Verdict};
+pub use question::{BadValue, Compared, Policy, Question, Ranks, Reason, Told, Value, Verdict};
 pub use recall::{Name, Overlap, Recall};
 pub use selection::{Selection, TooManyRows};

@@ -305,10 +305,7 @@ impl Memory {
         if !self.allows_ranks(question, policy, look) {
             return Some(Reason::Ranks);
         }
-        let minimum = policy.min_own_rows;
-        let together = policy.min_together;
-        let isolates =
-            |news: &News<'_>| news.isolates(self.modulus, &self.classes, minimum, together);
+        let isolates = |news: &News<'_>| news.isolates(self.modulus, &self.classes, policy);
         if look.news.iter().any(isolates) {
             return Some(Reason::IsolatesFewRows);
         }

@@ -74,6 +74,8 @@ pub struct Policy {
     /// The fewest own rows that several answers together may isolate in a combination that the
     /// members do not compare over the rows of all; 0 for no such rule. Default 0.
     pub min_together: u64,
+    /// The earlier answers that the members compare with. Default none.
+    pub compared: Compared,
     /// A rank is shown for each so many rows, at most. Default 10.
     pub min_rows: u64,
     /// The most that is told of a value, in percent of its content. Default 25.
@@ -85,10 +87,30 @@ pub struct Policy {
     pub grid: BTreeSet<u16>,
 }
 
+/// The newest earlier answers of which the members compare combinations with a new one over the rows of
+/// all: of one, of two, of three.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// So many answers by themselves.
+    pub single: usize,
+    /// Each two of so many.
+    pub pairs: usize,
+    /// Each three of so many.
+    pub threes: usize,
+}
+
 impl Default for Policy {
     fn default() -> Self {
         let grid = BTreeSet::from([50, 100, 250, 500, 750, 900, 950]);
-        Self { min_own_rows: 3, min_together: 0, min_rows: 10, told: 25.0, told_a_row: 50.0, grid }
+        Self {
+            min_own_rows: 3,
+            min_together: 0,
+            compared: Compared::default(),
+            min_rows: 10,
+            told: 25.0,
+            told_a_row: 50.0,
+            grid,
+        }
     }
 }
 

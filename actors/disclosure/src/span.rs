@@ -7,6 +7,7 @@ use crate::classes::{Classes, Cut};
 use crate::echelon::Echelon;
 use crate::isolation::Growth;
 use crate::modulus::Modulus;
+use crate::question::Policy;
 
 /// Selections that are independent of each other, and the echelon form of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,16 +100,16 @@ impl Span {
         is_independent.then_some(Trial { parts, before, rest })
     }
 
-    /// Returns `true` if the span with this addition has a new vector that isolates fewer than
-    /// `minimum` rows, or by several answers together fewer than `together`.
+    /// Returns `true` if the span with this addition has a new vector that isolates fewer rows than
+    /// the policy asks for, by itself or together with others that the members do not compare.
     pub(crate) fn would_isolate(
         &self,
         modulus: Modulus,
         classes: &Classes,
         trial: &Trial,
-        minimum: u64,
-        together: u64,
+        policy: &Policy,
     ) -> bool {
+        let (minimum, together) = (policy.min_own_rows, policy.min_together);
         let sizes: Vec<u64> = trial.parts.iter().map(|part| part.size).collect();
         let mut after = trial.before.clone();
         after.add_reduced(modulus, trial.rest.clone(), &sizes);
@@ -128,7 +129,7 @@ impl Span {
             earlier: &earlier,
         };
         growth.isolates_fewer_than(minimum)
-            || together > minimum && growth.isolates_uncompared(together)
+            || together > minimum && growth.isolates_uncompared(together, policy.compared)
     }
 
     /// Adds the remembered selection `number`, which cuts no class and made this trial.

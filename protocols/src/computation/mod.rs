@@ -61,7 +61,7 @@ use crate::kernel::reveal::Reveal;
 use crate::kernel::rules::BEYOND_ROWS;
 use crate::kernel::session::{Agreed, AuditHead, Offer, Roles, Session, SessionHash, Spec, agree};
 pub use crate::release::Dropped;
-pub use crate::release::differences::Earlier;
+pub use crate::release::differences::{Earlier, Reach};
 use crate::release::{self, Subject};
 pub use crate::suites::guarantee::{Adversary, Assumption, Guarantee, Output, Suite};
 use crate::suites::masked::{MaskedSums, Rounds};

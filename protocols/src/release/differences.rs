@@ -47,7 +47,8 @@
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::engine::Engine;
-use crate::kernel::session::AnswerId;
+use crate::kernel::session::{AnswerId, MAX_EARLIER};
+use crate::suites::pairwise::Pairwise;
 use crate::suites::replicated::Replicated;
 
 /// The most earlier answers that one combination has.
@@ -81,6 +82,17 @@ pub struct Earlier {
 pub(super) struct Combination {
     places: [usize; MOST],
     factors: [i64; MOST],
+}
+
+/// The newest earlier answers of which combinations are compared: of one, of two, of three.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// So many answers by themselves.
+    pub single: usize,
+    /// Each two of so many.
+    pub pairs: usize,
+    /// Each three of so many.
+    pub threes: usize,
 }
 
 /// Numbers of rows that some answers have in common.
@@ -230,23 +242,19 @@ impl Combination {
     /// Lists combinations with so many agreed answers, at most `most` of them: with each answer, then
     /// with two of the newest, then with three of fewer.
     pub(super) fn all(answers: usize, most: usize) -> Vec<Self> {
-        let single = |place| Self { places: [place, 0, 0], factors: [-1, 0, 0] };
-        let mut all: Vec<Self> = (0..answers.min(most)).map(single).collect();
-        // A quarter of the room that is left is for combinations of three.
-        let room = most - all.len();
-        let newest = newest(answers, |n| 3 * n * (n - 1) / 2 <= room - room / 4);
-        for one in 0..newest {
-            for other in one + 1..newest {
+        let Reach { single, pairs, threes } = Reach::within(answers, most);
+        let by_itself = |place| Self { places: [place, 0, 0], factors: [-1, 0, 0] };
+        let mut all: Vec<Self> = (0..single).map(by_itself).collect();
+        for one in 0..pairs {
+            for other in one + 1..pairs {
                 let places = [one, other, 0];
                 let signs = [[-1, -1], [-1, 1], [1, -1]];
                 all.extend(signs.map(|[a, b]| Self { places, factors: [a, b, 0] }));
             }
         }
-        let room = most - all.len();
-        let newest = self::newest(answers, |n| 7 * n * (n - 1) * n.saturating_sub(2) / 6 <= room);
-        for one in 0..newest {
-            for other in one + 1..newest {
-                for third in other + 1..newest {
+        for one in 0..threes {
+            for other in one + 1..threes {
+                for third in other + 1..threes {
                     let places = [one, other, third];
                     all.extend(SIGNS.map(|factors| Self { places, factors }));
                 }
@@ -256,7 +264,7 @@ impl Combination {
     }
 
     /// Lists the answers in it, each by its place with its factor.
-    fn parts(&self) -> impl Iterator<Item = (usize, i64)> {
+    pub(super) fn parts(&self) -> impl Iterator<Item = (usize, i64)> {
         self.places.into_iter().zip(self.factors).filter(|(_, factor)| *factor != 0)
     }
 
@@ -266,7 +274,7 @@ impl Combination {
         part.filter(|(_, factor)| **factor != 0).map(|(place, _)| *place)
     }
 
-    fn places_of_parts(&self) -> [Option<usize>; MOST] {
+    pub(super) fn places_of_parts(&self) -> [Option<usize>; MOST] {
         std::array::from_fn(|member| self.place(member))
     }
 
@@ -291,6 +299,29 @@ impl Combination {
             asked + not_asked
         };
         sets.iter().enumerate().map(rows).sum()
+    }
+}
+
+impl Reach {
+    /// Returns what any comparison of so many parties takes at least, by whichever suite, however
+    /// many earlier answers the members name.
+    #[must_use]
+    pub fn among(parties: usize) -> Self {
+        let all = Replicated::<'static>::DIFFERENCES.min(Pairwise::<'static>::DIFFERENCES);
+        Self::within(MAX_EARLIER, all / (2 * parties.max(1)))
+    }
+
+    /// Returns the numbers of the newest of so many answers, of which there are at most `most`
+    /// combinations.
+    fn within(answers: usize, most: usize) -> Self {
+        let single = answers.min(most);
+        // A quarter of the room that is left is for combinations of three.
+        let room = most - single;
+        let of_two = |n: usize| 3 * n * n.saturating_sub(1) / 2;
+        let pairs = newest(answers, |n| of_two(n) <= room - room / 4);
+        let room = room - of_two(pairs);
+        let of_three = |n: usize| 7 * n * n.saturating_sub(1) * n.saturating_sub(2) / 6;
+        Self { single, pairs, threes: newest(answers, |n| of_three(n) <= room) }
     }
 }
 

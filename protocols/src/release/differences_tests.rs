@@ -1,10 +1,12 @@
 //! The comparison of a question with earlier answers, against plaintext, in simulation.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use rand_core::Rng;
 
-use crate::computation::{Earlier, Input, Outcome, compute};
+use crate::computation::{Earlier, Input, Outcome, Reach, compute};
+use crate::engine::Engine;
 use crate::kernel::disclosure::{Profile, Refusal, Rules};
 use crate::kernel::fault::{Fault, Misbehaviour};
 use crate::kernel::party::Party;
@@ -14,7 +16,8 @@ use crate::kernel::simulation::adversary::{Action, Tamper};
 use crate::kernel::simulation::{Ending, Report, Simulation};
 use crate::kernel::wire;
 use crate::release::differences::Combination;
-use crate::suites::pairwise::CorrelationStore;
+use crate::suites::pairwise::{CorrelationStore, Pairwise};
+use crate::suites::replicated::Replicated;
 use crate::testing::{Run, rng, seed};
 
 const RULES: Rules = Rules {
@@ -393,4 +396,28 @@ fn the_cost_of_comparing() {
         (with - rounds, sent - bytes)
     };
     assert_eq!([1, 10, 100].map(beyond), [(2, 64), (12, 166_144), (16, 3_672_624)]);
+}
+
+#[test]
+fn whatever_the_suite_and_the_number_of_answers_the_reach_is_compared() {
+    for parties in [2, 3, 4, 5, 20, 200] {
+        let reach = Reach::among(parties);
+        for answers in (1..=MAX_EARLIER).step_by(11) {
+            for all in [Replicated::<'static>::DIFFERENCES, Pairwise::<'static>::DIFFERENCES] {
+                let compared = Combination::all(answers, all / (2 * parties));
+                let taken = |of: usize, newest: usize| {
+                    let parts = compared.iter().filter(|it| it.parts().count() == of);
+                    let among = parts.filter(|it| it.parts().all(|(place, _)| place < newest));
+                    among.map(|it| it.places_of_parts()).collect::<BTreeSet<_>>().len()
+                };
+                let [one, two, three] =
+                    [reach.single, reach.pairs, reach.threes].map(|newest| newest.min(answers));
+                assert_eq!(taken(1, one), one, "{parties} parties, {answers} answers");
+                assert_eq!(taken(2, two), two * two.saturating_sub(1) / 2);
+                let threes = three * three.saturating_sub(1) * three.saturating_sub(2) / 6;
+                assert_eq!(taken(3, three), threes);
+            }
+        }
+    }
+    assert_eq!(Reach::among(3), Reach { single: MAX_EARLIER, pairs: 13, threes: 5 });
 }

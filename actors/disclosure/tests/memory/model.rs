@@ -35,7 +35,7 @@ impl Model {
 
     /// Returns `true` if `self` has a new vector on fewer than `minimum` of the rows, of which no row can
     /// be left out, and whose rows are not those of a combination that is compared: the last vector,
-    /// less another, or with two or three more of either sign.
+    /// less another, with two more of either sign, or with three of the newest four.
     pub(super) fn isolates_uncompared(&self, before: &Self, rows: u64, minimum: u64) -> bool {
         let compared = self.compared(rows);
         (1..1_u64 << rows)
@@ -69,7 +69,9 @@ impl Model {
         let is_compared = |factors: &Vec<i128>| {
             let parts = factors.iter().filter(|factor| **factor != 0).count();
             let is_sum = parts > 0 && factors.iter().all(|factor| *factor >= 0);
-            parts <= 3 && !is_sum
+            let older = earlier.len().saturating_sub(4);
+            let of_newest = factors.iter().take(older).all(|factor| *factor == 0);
+            !is_sum && (parts <= 2 || parts == 3 && of_newest)
         };
         factors.filter(is_compared).map(|factors| support(&factors)).collect()
     }

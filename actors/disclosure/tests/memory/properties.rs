@@ -1,6 +1,6 @@
 //! Decisions against the model, for all questions about few rows.
 
-use cloister_disclosure::{Memory, Policy, Reason, Verdict};
+use cloister_disclosure::{Compared, Memory, Policy, Reason, Verdict};
 
 use crate::model::Model;
 use crate::{Draws, sum, unmetered};
@@ -49,7 +49,8 @@ fn what_members_do_not_compare_isolates_as_many_rows_as_they_would_ask_for() {
         let rows = 5 + draws.below(4);
         let mut memory = Memory::new(draws.next());
         let mut model = Model::default();
-        let policy = Policy { min_together: 6, ..unmetered(3) };
+        let of_newest = Compared { single: 100, pairs: 10, threes: 4 };
+        let policy = Policy { min_together: 6, compared: of_newest, ..unmetered(3) };
         for _ in 0..8 {
             let chosen = draws.half(rows);
             let question = sum(chosen.iter().copied());

@@ -12,7 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloister_disclosure::{Policy, Profile, Question, Ranks, Reason, Selection, TooManyRows};
+use cloister_disclosure::{
+    Compared, Policy, Profile, Question, Ranks, Reason, Selection, TooManyRows,
+};
+use cloister_protocols::computation::Reach;
 use cloister_sources::{Dataset, Source};
 use cloister_vault::Vault;
 use serde_json::{Value as Document, json};
@@ -87,8 +90,8 @@ pub(super) struct Asking {
     pub(super) sums: u64,
     /// True if the answer depends on other parties' rows by more than a sum: joins, and ranks.
     pub(super) depends_on_others: bool,
-    /// The answer is one of sums over rows, which members compare others with.
-    pub(super) is_compared: bool,
+    /// The earlier answers that members compare this one with, if it is one of sums over rows.
+    pub(super) compared: Option<Reach>,
 }
 
 /// Returns the name under which everything about a dataset's rows is remembered. Two registrations
@@ -259,7 +262,7 @@ impl Memories {
                 }
             }
         }
-        let (recall, earlier) = if asking.is_compared {
+        let (recall, earlier) = if asking.compared.is_some() {
             let recall = recall(asked)?;
             if !remembered.memory.can_recall(&recall.selection) {
                 for reservation in reservations {
@@ -301,7 +304,7 @@ impl Memories {
         asked: &Asked<'_>,
         asking: &Asking,
     ) -> Result<Option<Reserved>, ApiError> {
-        if !asking.is_compared {
+        if asking.compared.is_none() {
             return Ok(None);
         }
         let remembered = self.of(dataset)?;
@@ -403,10 +406,12 @@ pub(super) fn policy(asking: &Asking, of: Of) -> Policy {
     // An owner that approves each question decides on its numbers by rank, too.
     let min_rows = if rules.approved { 0 } else { rules.min_rows };
     // What all members have compared is no matter of this node alone.
-    let is_compared = asking.is_compared && of == Of::Selection && rules.ask_for_views();
-    let min_together = if is_compared { rules.min_rows } else { 0 };
+    let reach = asking.compared.filter(|_| of == Of::Selection && rules.ask_for_views());
+    let min_together = if reach.is_some() { rules.min_rows } else { 0 };
+    let Reach { single, pairs, threes } = reach.unwrap_or_default();
+    let compared = Compared { single, pairs, threes };
     let grid = BTreeSet::from([50, 100, 250, 500, 750, 900, 950]);
-    Policy { min_own_rows, min_together, min_rows, told, told_a_row, grid }
+    Policy { min_own_rows, min_together, compared, min_rows, told, told_a_row, grid }
 }
 
 /// Notes in the node's log which rule it was. Clients are not told: it would tell of the rows.

@@ -14,7 +14,7 @@ const SUM: Asking = Asking {
     rules: OwnRules { min_own_rows: 3, min_rows: 10, told: 100, approved: true },
     sums: 1,
     depends_on_others: false,
-    is_compared: false,
+    compared: None,
 };
 
 fn dataset(name: &str, path: &str) -> Dataset {

@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 use cloister_protocols::catalogue::Descriptor;
+use cloister_protocols::computation::Reach;
 use cloister_protocols::equations::Equations;
 use cloister_sources::{Dataset, Stop};
 use cloister_vault::Vault;
@@ -117,8 +118,8 @@ pub struct Obtain {
     pub permille: Vec<u16>,
     /// The question can do without this node's rows, where a rule of its own keeps them back.
     pub leaves_out: bool,
-    /// The answer is one of sums over rows, which members compare others with.
-    pub is_compared: bool,
+    /// The earlier answers that members compare this one with, if it is one of sums over rows.
+    pub compared: Option<Reach>,
     /// The client declares the categories of tables.
     pub declares: bool,
     /// The client has categories compared in lower case.
@@ -212,7 +213,7 @@ impl Store {
     /// Begins the turn of a question that members compare with others of its source. Waits for one that
     /// they have agreed on.
     async fn begin_turn(&self, obtain: &Obtain) -> Result<Option<Arc<Turn>>, ApiError> {
-        let name = refusals::dataset_of(&obtain.stored).filter(|_| obtain.is_compared);
+        let name = refusals::dataset_of(&obtain.stored).filter(|_| obtain.compared.is_some());
         let Some(name) = name else { return Ok(None) };
         let (store, principal) = (self.clone(), obtain.principal.clone());
         let turns = blocking::run(move || {

@@ -330,7 +330,7 @@ impl Store {
         };
         let (rules, sums) = (obtain.rules, 1);
         let by = Asker::of(&obtain.principal);
-        let asking = Asking { by, rules, sums, depends_on_others: false, is_compared: false };
+        let asking = Asking { by, rules, sums, depends_on_others: false, compared: None };
         // It counts as answered, whatever becomes of the rest.
         self.memories.reserve(dataset, &asked, &asking).map(drop)
     }
@@ -368,7 +368,7 @@ fn asking(told: &[Told], selection: &Selection, obtain: &Obtain) -> Asking {
         rules: obtain.rules,
         sums: sums_of_one(told, selection.columns.len()),
         depends_on_others: joins || obtain.equations.ranks > 0,
-        is_compared: obtain.is_compared,
+        compared: obtain.compared,
     }
 }
 

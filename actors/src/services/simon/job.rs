@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cloister_protocols::catalogue::{self, Descriptor, Kind as FunctionKind};
-use cloister_protocols::computation::Request;
+use cloister_protocols::computation::{Reach, Request};
 use cloister_protocols::disclosure::Refusal;
 use cloister_protocols::equations::Scope;
 use cloister_protocols::fault::Fault;
@@ -274,10 +274,11 @@ impl Job {
             leaves_out: is_of_rows && grant.origin == Origin::Dataset,
             // Sums and counts can be subtracted, a number by rank can not. With approvals the owner
             // decides.
-            is_compared: is_of_rows
+            compared: (is_of_rows
                 && dataset.is_some()
                 && equations.linear + equations.counts > 0
-                && grant.own.ask_for_views(),
+                && grant.own.ask_for_views())
+            .then(|| Reach::among(roles.inputs().count())),
         };
         let mut gathered = reader.gather(materials).await?;
         let mut reserved = gathered.take_reserved();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cloister_api::Selected;
 use cloister_protocols::catalogue::Descriptor;
-use cloister_protocols::computation::Input;
+use cloister_protocols::computation::{Input, Reach};
 use cloister_protocols::equations::Equations;
 use cloister_protocols::parameters::{Missing, Parameters};
 use cloister_protocols::session::ColumnKinds;
@@ -62,8 +62,8 @@ pub(super) struct Reader<'a> {
     pub(super) alone: bool,
     /// The question can do without this node's rows.
     pub(super) leaves_out: bool,
-    /// The answer is one of sums over rows, which members compare others with.
-    pub(super) is_compared: bool,
+    /// The earlier answers that members compare this one with, if it is one of sums over rows.
+    pub(super) compared: Option<Reach>,
 }
 
 /// Counts the bytes that clients pushed before and that a computation reads. Rows of datasets are
@@ -297,7 +297,7 @@ impl Reader<'_> {
             question: self.question,
             alone: self.alone,
             leaves_out: self.leaves_out,
-            is_compared: self.is_compared,
+            compared: self.compared,
             flight: self.flight.clone(),
             stop,
         };
