@@ -60,19 +60,26 @@ fn launch(table: &mut Table, now: Instant, network: &str) -> Vec<Effect> {
 
 /// Returns the member that a running computation's failure of this code is said to be about.
 fn told_about(code: Code, about: &str) -> Option<String> {
+    told(code, about, |notice| notice.about = Some(about.to_owned())).about.clone()
+}
+
+/// Returns a notice about a running computation as its client is told it. It has been changed, and
+/// lists a stranger among the members.
+fn told(code: Code, stranger: &str, change: impl FnOnce(&mut StopNotice)) -> Box<StopNotice> {
     let now = Instant::now();
     let mut table = table(now);
     let begun = launch(&mut table, now, "study");
     let [Effect::Begin { session, .. }] = begun.as_slice() else { panic!("it begins") };
-    let mut notice = notice(&table, "study", Some(about));
+    let mut notice = notice(&table, "study", None);
     notice.code = code.text().to_owned();
+    change(&mut notice);
     // A member may call itself and others as it likes.
-    let stranger = MemberId { name: about.to_owned(), fingerprint: [9; 32] };
+    let stranger = MemberId { name: stranger.to_owned(), fingerprint: [9; 32] };
     notice.members.push(stranger);
     let stopped = stop(&mut table, now, *session, &notice);
     match stopped.as_slice() {
         [Effect::Abort(_, Abort::Stopped(stopped)) | Effect::Word(_, stopped)] => {
-            stopped.notice.about.clone()
+            stopped.notice.clone()
         }
         _ => panic!("it is told to end"),
     }
@@ -85,6 +92,18 @@ fn a_notice_is_about_another_member_of_the_computation_or_about_its_sender() {
         for about in ["p0", "p2", "stranger"] {
             assert_eq!(told_about(code, about), None, "{about}");
         }
+    }
+}
+
+#[test]
+fn another_member_of_the_computation_has_ended_it_first_or_the_sender_has() {
+    let first = |name: &str| {
+        let change = |notice: &mut StopNotice| notice.ended_by = Some(name.to_owned());
+        told(Code::ProtocolViolation, name, change).ended_by.clone()
+    };
+    assert_eq!(first("p1").as_deref(), Some("p1"));
+    for name in ["p0", "p2", "stranger"] {
+        assert_eq!(first(name), None, "{name}");
     }
 }
 

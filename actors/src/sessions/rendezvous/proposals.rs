@@ -139,13 +139,19 @@ impl Table {
         self.interrupt(run, Abort::Stopped(PeerStopped { from, notice }));
     }
 
-    /// Takes the member out of a notice that it is about, if that is none of the computation. Then
-    /// the failure is about the sender. It is about this node only if its own rules decided, which
-    /// all members find out at the same time.
+    /// Takes the members out of a notice that it is about, and that it says to have ended first, if
+    /// they are none of the computation. Then the failure is about the sender. It is about this node
+    /// only if its own rules decided, which all members find out at the same time. A node that runs has
+    /// not ended first.
     fn check_about(&self, notice: &mut StopNotice, members: &[usize]) {
         let by_rules = notice.code == Code::RefusedByDisclosureRules.text();
-        let mut possible = members.iter().filter(|position| by_rules || **position != self.node.me);
-        notice.about.take_if(|about| !possible.any(|position| self.name(*position) == *about));
+        let is_of = |name: &String, with_us: bool| {
+            let mut possible =
+                members.iter().filter(|position| with_us || **position != self.node.me);
+            possible.any(|position| self.name(*position) == *name)
+        };
+        notice.about.take_if(|about| !is_of(about, by_rules));
+        notice.ended_by.take_if(|first| !is_of(first, false));
     }
 
     /// Compares a proposal with this node's runs that still wait for its sender. Returns false if
