@@ -125,6 +125,12 @@ mod tests {
     }
 
     #[test]
+    fn columns_that_are_sent_as_json_are_told_their_content_type() {
+        let error = Envelope::parse(b"age,sex\n61,f\n").unwrap_err();
+        assert!(error.advice().contains("text/csv"), "{}", error.advice());
+    }
+
+    #[test]
     fn what_is_no_envelope_is_refused() {
         for body in ["[]", "1", "{", r#"{"args":{"a":1}}"#, r#"{"kwargs":[1]}"#, "\u{fffd}"] {
             let error = Envelope::parse(body.as_bytes()).unwrap_err();
