@@ -38,6 +38,7 @@ impl Mariadb {
         run(unprivileged(&install)
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()))
+            .arg(own_temporaries(&folder))
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"]));
         let port = free_port();
         let mut command = unprivileged(&server);
@@ -88,11 +89,18 @@ impl Mariadb {
 fn start(mut command: Command, folder: &Path, data: &Path, port: u16) -> Server {
     command
         .arg(format!("--datadir={}", data.display()))
+        .arg(own_temporaries(folder))
         // Relative to the data; whole paths of sockets may be too long.
         .args(["--socket=s", "--bind-address=127.0.0.1", "--console", "--skip-log-bin"])
         .arg(format!("--pid-file={}", folder.join("pid").display()))
         .arg(format!("--port={port}"));
     Server::start(folder, "TERM", "ready for connections", &mut command)
+}
+
+/// Gives a server a folder of its own for temporary files. One that starts removes all of their names,
+/// those of another server too.
+fn own_temporaries(folder: &Path) -> String {
+    format!("--tmpdir={}", folder.display())
 }
 
 /// Finds a program in the path, or in the usual folders of servers.
